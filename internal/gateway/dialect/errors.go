@@ -1,0 +1,141 @@
+package dialect
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Error is what a provider said of a failure, as far as it said it.
+type Error struct {
+	Type, Code, Message string
+}
+
+// ParseError reads the error out of a body of either dialect: an object under
+// "error", whatever stands beside it. The second result is false where there
+// is none.
+func ParseError(body []byte) (Error, bool) {
+	if !gjson.ValidBytes(body) {
+		return Error{}, false
+	}
+	e := gjson.GetBytes(body, "error")
+	switch {
+	case e.IsObject():
+		return parseErrorObject(e), true
+	case e.Type == gjson.String && e.Str != "":
+		return Error{Message: strings.Clone(e.Str)}, true
+	}
+	return Error{}, false
+}
+
+func parseErrorObject(e gjson.Result) Error {
+	return Error{
+		Type:    strings.Clone(e.Get("type").String()),
+		Code:    strings.Clone(e.Get("code").String()),
+		Message: strings.Clone(e.Get("message").String()),
+	}
+}
+
+// ErrorBody writes an error of the gateway's own as a body of the caller's
+// dialect. A path route's caller gets OpenAI's form.
+func ErrorBody(d Dialect, status int, code, message, param string) []byte {
+	if d == Anthropic {
+		return mustMarshal(anthropicError(status, code, message))
+	}
+	return mustMarshal(openAIError(status, code, message, param))
+}
+
+// ErrorEvent writes an error as the last event of a stream of the endpoint.
+func ErrorEvent(e *Endpoint, status int, code, message string) []byte {
+	switch {
+	case e.Dialect == Anthropic:
+		return event("error", mustMarshal(anthropicError(status, code, message)))
+	case e.Path == "/responses":
+		return event("error", mustMarshal(map[string]any{
+			"type": "error", "code": code, "message": message, "param": nil,
+		}))
+	default:
+		return event("", mustMarshal(openAIError(status, code, message, "")))
+	}
+}
+
+func event(name string, data []byte) []byte {
+	var b []byte
+	if name != "" {
+		b = append(append(append(b, "event: "...), name...), '\n')
+	}
+	b = append(append(b, "data: "...), data...)
+	return append(b, "\n\n"...)
+}
+
+type openAIErrorBody struct {
+	Error struct {
+		Message string  `json:"message"`
+		Type    string  `json:"type"`
+		Param   *string `json:"param"`
+		Code    string  `json:"code"`
+	} `json:"error"`
+}
+
+func openAIError(status int, code, message, param string) openAIErrorBody {
+	var b openAIErrorBody
+	b.Error.Message, b.Error.Code = message, code
+	b.Error.Type = "server_error"
+	if status < http.StatusInternalServerError {
+		b.Error.Type = "invalid_request_error"
+	}
+	if param != "" {
+		b.Error.Param = &param
+	}
+	return b
+}
+
+type anthropicErrorBody struct {
+	Type  string `json:"type"`
+	Error struct {
+		Type    string `json:"type"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+// anthropicError maps a status to the nearest type that the Messages API
+// documents (docs.anthropic.com, "Errors"). Its body has no place for the code,
+// which the x-switchgear-error header carries.
+func anthropicError(status int, _, message string) anthropicErrorBody {
+	b := anthropicErrorBody{Type: "error"}
+	b.Error.Message = message
+	switch status {
+	case http.StatusUnauthorized:
+		b.Error.Type = "authentication_error"
+	case http.StatusForbidden:
+		b.Error.Type = "permission_error"
+	case http.StatusNotFound:
+		b.Error.Type = "not_found_error"
+	case http.StatusRequestEntityTooLarge:
+		b.Error.Type = "request_too_large"
+	case http.StatusTooManyRequests:
+		b.Error.Type = "rate_limit_error"
+	case http.StatusServiceUnavailable:
+		b.Error.Type = "overloaded_error"
+	case http.StatusGatewayTimeout:
+		b.Error.Type = "timeout_error"
+	default:
+		b.Error.Type = "api_error"
+		if status < http.StatusInternalServerError {
+			b.Error.Type = "invalid_request_error"
+		}
+	}
+	return b
+}
+
+// mustMarshal encodes a value of this package's own types: strings only, which
+// always encode.
+func mustMarshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return []byte(`{"error":{"message":"unprintable error"}}`)
+	}
+	return b
+}

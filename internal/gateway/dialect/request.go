@@ -1,0 +1,89 @@
+package dialect
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Request is what the gateway needs to know of a JSON request body.
+type Request struct {
+	Model  string
+	Stream bool
+	// modelStart and modelEnd delimit the model's JSON value in the body.
+	modelStart, modelEnd int
+}
+
+// The errors of ParseRequest; their texts are for the caller.
+var (
+	ErrNotJSON        = errors.New("the request body is not a JSON object")
+	ErrNoModel        = errors.New("the request body has no model: want a non-empty string under \"model\"")
+	ErrDuplicateModel = errors.New("the request body has more than one \"model\" or \"stream\"")
+	ErrStreamNotBool  = errors.New("\"stream\" must be true or false")
+)
+
+// ParseRequest finds the model and whether a stream is asked for. The body is
+// checked to be one JSON object and scanned once at its top level; nothing is
+// decoded. A repeated key is an error, because the provider might read the
+// other one than was routed by.
+func ParseRequest(body []byte) (Request, error) {
+	if !gjson.ValidBytes(body) {
+		return Request{}, ErrNotJSON
+	}
+	root := gjson.Parse(text(body))
+	if !root.IsObject() {
+		return Request{}, ErrNotJSON
+	}
+	var r Request
+	var err error
+	var models, streams int
+	root.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "model":
+			models++
+			if v.Type != gjson.String || v.Str == "" {
+				err = ErrNoModel
+				return false
+			}
+			// A copy, so that the name does not keep the body alive.
+			r.Model = strings.Clone(v.Str)
+			r.modelStart = v.Index
+			r.modelEnd = r.modelStart + len(v.Raw)
+		case "stream":
+			streams++
+			switch v.Type {
+			case gjson.True, gjson.False:
+				r.Stream = v.Type == gjson.True
+			case gjson.Null:
+			default:
+				err = ErrStreamNotBool
+				return false
+			}
+		}
+		return true
+	})
+	switch {
+	case err != nil:
+		return Request{}, err
+	case models == 0:
+		return Request{}, ErrNoModel
+	case models > 1 || streams > 1:
+		return Request{}, ErrDuplicateModel
+	}
+	return r, nil
+}
+
+// ReplaceModel returns the body with another model. The given body, which r was
+// parsed from, is not changed; it is returned as it is where the model is the
+// same.
+func (r Request) ReplaceModel(body []byte, model string) []byte {
+	if model == "" || model == r.Model {
+		return body
+	}
+	quoted := mustMarshal(model)
+	out := make([]byte, 0, len(body)+len(quoted)-(r.modelEnd-r.modelStart))
+	out = append(out, body[:r.modelStart]...)
+	out = append(out, quoted...)
+	return append(out, body[r.modelEnd:]...)
+}
