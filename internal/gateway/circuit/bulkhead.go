@@ -12,7 +12,8 @@ import (
 type bulkhead struct {
 	mu       sync.Mutex
 	settings BulkheadSettings // guarded by mu, as all below
-	open     bool             // the breaker is open: nobody may wait
+	mode     Mode             // the circuit's
+	open     bool             // callers meet an open circuit: nobody may wait
 	running  int
 	queued   int
 	first    *waiter
@@ -35,16 +36,22 @@ type waiter struct {
 }
 
 // Slot is a place among the running calls. Leave gives it back.
-type Slot struct{ b *bulkhead }
+type Slot struct {
+	b    *bulkhead
+	left bool
+}
 
-// Leave gives the slot back and lets the first waiter have it. The zero Slot
-// has nothing to give.
+// Leave gives the slot back and lets the first waiter have it. Call it once.
+// The zero Slot has nothing to give.
 func (s *Slot) Leave() {
+	if checked && s.left {
+		panic("circuit: a slot was given back twice")
+	}
 	b := s.b
+	s.b, s.left = nil, true
 	if b == nil {
 		return
 	}
-	s.b = nil
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running--
@@ -54,20 +61,40 @@ func (s *Slot) Leave() {
 	b.grant()
 }
 
-// enter takes a slot, waiting for one if it must and may. A lenient bulkhead
-// counts what it would have refused and refuses nothing.
-func (b *bulkhead) enter(ctx context.Context, lenient bool) (Slot, RefusalReason) {
+// take takes a slot if that needs no waiting.
+func (b *bulkhead) take() (Slot, bool) {
 	b.mu.Lock()
-	limit := b.settings.MaxConcurrent
-	free := limit == 0 || b.running < limit && b.first == nil
-	if free || lenient {
-		if !free && b.queued >= b.settings.MaxQueued {
-			b.counts.full++
-		}
-		b.running++
-		b.counts.accepted++
+	defer b.mu.Unlock()
+	return b.takeLocked()
+}
+
+// takeLocked takes a slot if one is free and nobody waits for it. A circuit
+// that only observes counts what it would have refused and refuses nothing.
+func (b *bulkhead) takeLocked() (Slot, bool) {
+	free := b.free() && b.first == nil
+	switch {
+	case b.mode == Disabled:
+		return Slot{}, true
+	case !free && b.mode == Enforce:
+		return Slot{}, false
+	case !free && b.queued >= b.settings.MaxQueued:
+		b.counts.full++
+	}
+	b.running++
+	b.counts.accepted++
+	return Slot{b: b}, true
+}
+
+func (b *bulkhead) free() bool {
+	return b.settings.MaxConcurrent == 0 || b.running < b.settings.MaxConcurrent
+}
+
+// enter takes a slot, waiting for one if it must and may.
+func (b *bulkhead) enter(ctx context.Context) (Slot, RefusalReason) {
+	b.mu.Lock()
+	if slot, ok := b.takeLocked(); ok {
 		b.mu.Unlock()
-		return Slot{b}, NotRefused
+		return slot, NotRefused
 	}
 	if b.open {
 		b.counts.open++
@@ -104,7 +131,7 @@ func (b *bulkhead) wait(ctx context.Context, w *waiter, timeout time.Duration) (
 		b.remove(w, gaveUp)
 	}
 	// A slot that was granted while its caller left goes to the next.
-	if gaveUp == Cancelled && w.verdict == NotRefused {
+	if w.verdict == NotRefused && ctx.Err() != nil {
 		b.running--
 		b.grant()
 		w.verdict = Cancelled
@@ -112,7 +139,7 @@ func (b *bulkhead) wait(ctx context.Context, w *waiter, timeout time.Duration) (
 	switch w.verdict {
 	case NotRefused:
 		b.counts.accepted++
-		return Slot{b}, NotRefused
+		return Slot{b: b}, NotRefused
 	case BulkheadTimeout:
 		b.counts.timedOut++
 	case Cancelled:
@@ -123,9 +150,10 @@ func (b *bulkhead) wait(ctx context.Context, w *waiter, timeout time.Duration) (
 	return Slot{}, w.verdict
 }
 
-// grant gives free slots to the first waiters.
+// grant gives free slots to the first waiters; all get one if the circuit
+// refuses nothing any more.
 func (b *bulkhead) grant() {
-	for b.first != nil && (b.settings.MaxConcurrent == 0 || b.running < b.settings.MaxConcurrent) {
+	for b.first != nil && (b.free() || b.mode != Enforce) {
 		b.running++
 		b.remove(b.first, NotRefused)
 	}
@@ -139,11 +167,12 @@ func (b *bulkhead) configure(s BulkheadSettings) {
 	b.grant()
 }
 
-// setOpen says whether the breaker is open; if so, nobody waits any longer.
-func (b *bulkhead) setOpen(open bool) {
+// heed says how the breaker stands. While callers meet it open, nobody waits.
+func (b *bulkhead) heed(m Mode, open bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.open = open
+	b.mode, b.open = m, open
+	b.grant()
 	for open && b.first != nil {
 		b.remove(b.first, CircuitOpen)
 	}

@@ -14,13 +14,16 @@ type labels struct {
 
 // number returns the label's number, giving it one while there is room.
 func (l *labels) number(name string) int {
+	if name == "" || name == otherLabel {
+		return len(l.names)
+	}
 	for i, n := range l.names[:l.used] {
 		if n == name {
 			return i
 		}
 	}
 	if l.used == len(l.names) {
-		return l.used
+		return len(l.names)
 	}
 	l.names[l.used] = name
 	l.used++

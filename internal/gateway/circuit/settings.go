@@ -64,14 +64,6 @@ const (
 	ForceClosed              // refuses nothing
 )
 
-// in reports which override is in force at now.
-func (o Override) in(now time.Duration) OverrideKind {
-	if o.Until != 0 && now >= o.Until {
-		return NoOverride
-	}
-	return o.Kind
-}
-
 // Mode says what becomes of a circuit's decisions.
 type Mode uint8
 

@@ -32,10 +32,11 @@ func (t *tally) sub(o *tally) {
 // window counts the calls that ended within the last length, give or take a
 // bucket. Each step forgets the oldest bucket alone.
 type window struct {
-	width time.Duration // of a bucket
-	head  int64         // number of the newest bucket: its start divided by width
-	ring  [buckets]tally
-	sum   tally // of the whole ring
+	width  time.Duration // of a bucket
+	head   int64         // number of the newest bucket: its start divided by width
+	ring   [buckets]tally
+	latest [buckets]time.Duration // when the last call of each bucket ended
+	sum    tally                  // of the whole ring
 }
 
 func newWindow(length, now time.Duration) window {
@@ -63,6 +64,7 @@ func (w *window) advance(now time.Duration) {
 // record counts one call that ended now. The label matters for a failure.
 func (w *window) record(now time.Duration, failed, slow bool, label int) {
 	w.advance(now)
+	w.latest[w.head%buckets] = now
 	for _, t := range [...]*tally{w.at(w.head), &w.sum} {
 		t.calls++
 		if slow {
@@ -89,19 +91,19 @@ func (w *window) total(now time.Duration) tally {
 }
 
 // resized returns a window of another length that knows what this one knew and
-// the new one has room for. A bucket's calls count as of its end, so that
-// none is forgotten before its time; what this one had forgotten stays so.
+// the new one has room for. A bucket's calls count as of the last of them, so
+// that none is forgotten before its time; what this one had forgotten stays so.
 func (w *window) resized(length, now time.Duration) window {
 	w.advance(now)
 	out := newWindow(length, now)
 	for n := max(w.head-buckets+1, 0); n <= w.head; n++ {
-		old := w.at(n)
-		end := min(time.Duration(n+1)*w.width-1, now)
-		to := int64(end / out.width)
+		old, latest := w.at(n), min(w.latest[n%buckets], now)
+		to := int64(latest / out.width)
 		if old.calls == 0 || out.head-to >= buckets {
 			continue
 		}
 		out.at(to).add(old)
+		out.latest[to%buckets] = latest
 		out.sum.add(old)
 	}
 	return out
