@@ -4,7 +4,11 @@
 // the project.
 package dialect
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/tidwall/gjson"
+)
 
 // Dialect is a provider's wire format.
 type Dialect uint8
@@ -37,18 +41,20 @@ type Endpoint struct {
 	Dialect Dialect
 	// Path follows the base URL that the dialect's official SDK is given.
 	Path string
-	// newJudge makes the judge of a streamed answer; nil where the endpoint
-	// does not stream.
-	newJudge func() Judge
+	// answer is the key that every whole unstreamed answer has.
+	answer string
+	// newJudge makes the judge of a streamed answer of so many choices; nil
+	// where the endpoint does not stream.
+	newJudge func(choices int) Judge
 }
 
 // endpoints holds what is served below /v1, by the rest of the path.
 var endpoints = map[string]*Endpoint{
-	"/chat/completions": {OpenAI, "/chat/completions", newChatJudge},
-	"/completions":      {OpenAI, "/completions", newChatJudge},
-	"/responses":        {OpenAI, "/responses", newResponsesJudge},
-	"/embeddings":       {OpenAI, "/embeddings", nil},
-	"/messages":         {Anthropic, "/v1/messages", newMessagesJudge},
+	"/chat/completions": {OpenAI, "/chat/completions", "choices", newChatJudge},
+	"/completions":      {OpenAI, "/completions", "choices", newChatJudge},
+	"/responses":        {OpenAI, "/responses", "output", newResponsesJudge},
+	"/embeddings":       {OpenAI, "/embeddings", "data", nil},
+	"/messages":         {Anthropic, "/v1/messages", "content", newMessagesJudge},
 }
 
 // Lookup returns the endpoint that is served under a path below /v1
@@ -58,9 +64,28 @@ func Lookup(path string) *Endpoint { return endpoints[path] }
 // Streams reports whether the endpoint can answer with a stream of events.
 func (e *Endpoint) Streams() bool { return e.newJudge != nil }
 
-// NewJudge returns a judge for one streamed answer of the endpoint. It must
-// stream.
-func (e *Endpoint) NewJudge() Judge { return e.newJudge() }
+// NewJudge returns a judge for the streamed answer to a request. The endpoint
+// must stream.
+func (e *Endpoint) NewJudge(r Request) Judge { return e.newJudge(max(r.Choices, 1)) }
+
+// ReadAnswer looks at the whole body of an unstreamed 200. It may be an answer
+// of the endpoint, a JSON object with the part that clients read; or tell an
+// error, which some providers do with a 200; or be neither.
+func (e *Endpoint) ReadAnswer(body []byte) (told Error, isError, isAnswer bool) {
+	if !gjson.ValidBytes(body) {
+		return Error{}, false, false
+	}
+	gjson.Parse(text(body)).ForEach(func(k, v gjson.Result) bool {
+		switch {
+		case k.Str == e.answer && v.IsArray():
+			isAnswer = true
+		case k.Str == "error" && v.Type != gjson.Null:
+			told, isError = parseErrorValue(v), true
+		}
+		return true
+	})
+	return told, isError, isAnswer
+}
 
 // text views bytes as a string without a copy. The result lives no longer than
 // the bytes stay unchanged.

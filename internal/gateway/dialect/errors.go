@@ -21,13 +21,18 @@ func ParseError(body []byte) (Error, bool) {
 		return Error{}, false
 	}
 	e := gjson.GetBytes(body, "error")
-	switch {
-	case e.IsObject():
-		return parseErrorObject(e), true
-	case e.Type == gjson.String && e.Str != "":
-		return Error{Message: strings.Clone(e.Str)}, true
+	if e.IsObject() || e.Type == gjson.String && e.Str != "" {
+		return parseErrorValue(e), true
 	}
 	return Error{}, false
+}
+
+// parseErrorValue reads what stands under "error": an object or a mere text.
+func parseErrorValue(e gjson.Result) Error {
+	if e.IsObject() {
+		return parseErrorObject(e)
+	}
+	return Error{Message: strings.Clone(e.String())}
 }
 
 func parseErrorObject(e gjson.Result) Error {
@@ -45,6 +50,23 @@ func ErrorBody(d Dialect, status int, code, message, param string) []byte {
 		return mustMarshal(anthropicError(status, code, message))
 	}
 	return mustMarshal(openAIError(status, code, message, param))
+}
+
+// RelayedErrorBody writes an error that a provider told inside a 200 as the
+// body of a response of its own.
+func RelayedErrorBody(d Dialect, status int, e Error) []byte {
+	if d == Anthropic {
+		b := anthropicError(status, "", e.Message)
+		if e.Type != "" {
+			b.Error.Type = e.Type
+		}
+		return mustMarshal(b)
+	}
+	b := openAIError(status, e.Code, e.Message, "")
+	if e.Type != "" {
+		b.Error.Type = e.Type
+	}
+	return mustMarshal(b)
 }
 
 // ErrorEvent writes an error as the last event of a stream of the endpoint.

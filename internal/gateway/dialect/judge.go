@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"bytes"
+	"math/bits"
 
 	"github.com/tidwall/gjson"
 )
@@ -49,15 +50,16 @@ var (
 )
 
 // chatJudge follows /v1/chat/completions and /v1/completions. The answer is
-// whole with a finish reason for each choice that was seen, or with [DONE].
+// whole with a finish reason for each choice, or with [DONE].
 type chatJudge struct {
+	asked    int    // choices asked for
 	choices  uint64 // bit i: choice i was seen
 	finished uint64 // bit i: choice i has its finish reason
 	tools    bool
 	err      Error
 }
 
-func newChatJudge() Judge { return &chatJudge{} }
+func newChatJudge(choices int) Judge { return &chatJudge{asked: choices} }
 
 func (j *chatJudge) Event(_, data []byte) Mark {
 	if bytes.Equal(data, done) {
@@ -82,7 +84,7 @@ func (j *chatJudge) Event(_, data []byte) Mark {
 		}
 		return true
 	})
-	if j.choices != 0 && j.choices == j.finished {
+	if j.choices == j.finished && bits.OnesCount64(j.finished) >= min(j.asked, 64) {
 		m |= Finish
 	}
 	return m

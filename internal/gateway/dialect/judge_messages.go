@@ -10,7 +10,7 @@ type messagesJudge struct {
 	err   Error
 }
 
-func newMessagesJudge() Judge { return &messagesJudge{} }
+func newMessagesJudge(int) Judge { return &messagesJudge{} }
 
 func (j *messagesJudge) Event(_, data []byte) Mark {
 	if !gjson.ValidBytes(data) || len(data) == 0 || data[0] != '{' {

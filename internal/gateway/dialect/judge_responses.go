@@ -14,7 +14,7 @@ type responsesJudge struct {
 	err   Error
 }
 
-func newResponsesJudge() Judge { return &responsesJudge{} }
+func newResponsesJudge(int) Judge { return &responsesJudge{} }
 
 func (j *responsesJudge) Event(_, data []byte) Mark {
 	if !gjson.ValidBytes(data) || len(data) == 0 || data[0] != '{' {

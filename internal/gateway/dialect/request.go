@@ -11,6 +11,8 @@ import (
 type Request struct {
 	Model  string
 	Stream bool
+	// Choices is how many answers are asked for ("n"); 0 where nothing is said.
+	Choices int
 	// modelStart and modelEnd delimit the model's JSON value in the body.
 	modelStart, modelEnd int
 }
@@ -50,6 +52,8 @@ func ParseRequest(body []byte) (Request, error) {
 			r.Model = strings.Clone(v.Str)
 			r.modelStart = v.Index
 			r.modelEnd = r.modelStart + len(v.Raw)
+		case "n":
+			r.Choices = int(v.Int())
 		case "stream":
 			streams++
 			switch v.Type {
@@ -74,16 +78,12 @@ func ParseRequest(body []byte) (Request, error) {
 	return r, nil
 }
 
-// ReplaceModel returns the body with another model. The given body, which r was
-// parsed from, is not changed; it is returned as it is where the model is the
-// same.
-func (r Request) ReplaceModel(body []byte, model string) []byte {
+// WithModel returns the body, which r was parsed from, with another model, in
+// parts to be sent one after the other. Nothing is copied; an empty model is
+// the one that is there.
+func (r Request) WithModel(body []byte, model string) [3][]byte {
 	if model == "" || model == r.Model {
-		return body
+		return [3][]byte{body}
 	}
-	quoted := mustMarshal(model)
-	out := make([]byte, 0, len(body)+len(quoted)-(r.modelEnd-r.modelStart))
-	out = append(out, body[:r.modelStart]...)
-	out = append(out, quoted...)
-	return append(out, body[r.modelEnd:]...)
+	return [3][]byte{body[:r.modelStart], mustMarshal(model), body[r.modelEnd:]}
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -39,17 +40,18 @@ func TestParseRequest(t *testing.T) {
 	}
 }
 
-func TestReplaceModelChangesNothingElse(t *testing.T) {
+func TestWithModelChangesNothingElse(t *testing.T) {
 	const body = "  {\"a\":{\"model\":\"x\"}, \"model\" : \"old\" ,\"z\":1}\n"
 	r, err := ParseRequest([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := string(r.ReplaceModel([]byte(body), `ne"w`))
+	join := func(parts [3][]byte) string { return string(bytes.Join(parts[:], nil)) }
+	got := join(r.WithModel([]byte(body), `ne"w`))
 	if want := strings.Replace(body, `"old"`, `"ne\"w"`, 1); got != want {
 		t.Fatalf("got %s, want %s", got, want)
 	}
-	if got := string(r.ReplaceModel([]byte(body), "")); got != body {
+	if got := join(r.WithModel([]byte(body), "")); got != body {
 		t.Fatalf("without another model the body changed: %s", got)
 	}
 }

@@ -1,0 +1,123 @@
+package gateway
+
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/switchgear/switchgear/internal/gateway/circuit"
+)
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("switchgear_"+name, help, labels, nil)
+}
+
+func circuitDesc(name, help string, labels ...string) *prometheus.Desc {
+	return desc(name, help, append([]string{"namespace", "policy", "circuit"}, labels...)...)
+}
+
+var (
+	requestsDesc = desc("requests_total", "Requests by the backend that they went to, or that refused them, and how they ended.",
+		"namespace", "route", "backend", "class")
+	bufferedDesc    = desc("buffered_bytes", "Bytes of request bodies and answers that are held now.")
+	stateDesc       = circuitDesc("circuit_state", "What callers meet: 0 closed, 1 half-open, 2 open.")
+	healthDesc      = circuitDesc("circuit_health_score", "Health of the circuit, 0 to 100.")
+	transitionsDesc = circuitDesc("circuit_transitions_total", "Changes of the circuit's state, by the state that it changed to and the reason.", "to", "reason")
+	callsDesc       = circuitDesc("circuit_calls_total", "Calls that ended, by what they meant to the circuit.", "outcome")
+	refusalsDesc    = circuitDesc("circuit_refusals_total", "Calls that the circuit refused, or in Observe mode would have refused, by reason.", "reason")
+	runningDesc     = circuitDesc("bulkhead_running", "Calls that run now.")
+	queuedDesc      = circuitDesc("bulkhead_queued", "Calls that wait for a slot now.")
+	waitDesc        = circuitDesc("bulkhead_wait_seconds_total", "Time that calls have waited for a slot.")
+	enteredDesc     = circuitDesc("bulkhead_entered_total", "Calls that were given a slot.")
+
+	ownDescs = []*prometheus.Desc{requestsDesc, bufferedDesc, stateDesc, healthDesc, transitionsDesc, callsDesc,
+		refusalsDesc, runningDesc, queuedDesc, waitDesc, enteredDesc}
+)
+
+// Describe is prometheus.Collector's.
+func (g *Gateway) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range ownDescs {
+		ch <- d
+	}
+	g.metrics.duration.Describe(ch)
+	g.metrics.rejections.Describe(ch)
+}
+
+// Collect is prometheus.Collector's. It gives series only for what was used
+// since the process began, so that their number follows traffic and not the
+// number of policies.
+func (g *Gateway) Collect(ch chan<- prometheus.Metric) {
+	g.metrics.collect(ch)
+	ch <- prometheus.MustNewConstMetric(bufferedDesc, prometheus.GaugeValue, float64(g.budget.used.Load()))
+	now := g.now()
+	for _, c := range g.live.Load().circuits {
+		c.collect(ch, c.Observe(now))
+	}
+}
+
+func (m *metrics) collect(ch chan<- prometheus.Metric) {
+	m.duration.Collect(ch)
+	m.rejections.Collect(ch)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, s := range m.backends {
+		for class := range s.requests {
+			if n := s.requests[class].Load(); n > 0 {
+				ch <- prometheus.MustNewConstMetric(requestsDesc, prometheus.CounterValue, float64(n),
+					id.namespace, id.route, id.backend, Class(class).String())
+			}
+		}
+	}
+}
+
+func (c *managedCircuit) collect(ch chan<- prometheus.Metric, o circuit.Observation) {
+	if !o.Used {
+		return
+	}
+	names := []string{c.namespace, c.name, c.key.String()}
+	send := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, kind, v, append(names[:3:3], labels...)...)
+	}
+	send(stateDesc, prometheus.GaugeValue, float64(o.State))
+	send(healthDesc, prometheus.GaugeValue, float64(o.HealthScore))
+	send(runningDesc, prometheus.GaugeValue, float64(o.Running))
+	send(queuedDesc, prometheus.GaugeValue, float64(o.Queued))
+	send(waitDesc, prometheus.CounterValue, o.Totals.WaitSeconds)
+	send(enteredDesc, prometheus.CounterValue, float64(o.Totals.Entered))
+	for outcome, n := range map[circuit.Outcome]uint64{
+		circuit.Success: o.Totals.Successes, circuit.Failure: o.Totals.Failures,
+		circuit.Throttled: o.Totals.Throttled, circuit.Ignored: o.Totals.Ignored,
+	} {
+		send(callsDesc, prometheus.CounterValue, float64(n), outcome.String())
+	}
+	for reason, n := range o.Totals.Refused {
+		if n > 0 {
+			send(refusalsDesc, prometheus.CounterValue, float64(n), circuit.RefusalReason(reason).String())
+		}
+	}
+	c.transitions.mu.Lock()
+	defer c.transitions.mu.Unlock()
+	for t, n := range c.transitions.counts {
+		send(transitionsDesc, prometheus.CounterValue, float64(n), t.to.String(), string(t.reason))
+	}
+}
+
+// transitionCounts count a circuit's transitions.
+type transitionCounts struct {
+	mu     sync.Mutex
+	counts map[transitionKind]uint64 // guarded by mu
+}
+
+type transitionKind struct {
+	to     circuit.State
+	reason circuit.Reason
+}
+
+func (c *transitionCounts) add(t circuit.Transition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.counts == nil {
+		c.counts = map[transitionKind]uint64{}
+	}
+	c.counts[transitionKind{t.To, t.Reason}]++
+}

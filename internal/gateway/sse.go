@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+const (
+	// eventBuffer is what reading a stream begins with.
+	eventBuffer = 4 << 10
+	// maxEvent bounds one event.
+	maxEvent = 1 << 20
+)
+
+var errEventTooLarge = errors.New("an event is larger than the limit of 1 MiB")
+
+// eventReader cuts a stream into server-sent events (WHATWG HTML, 9.2.6) without
+// copying them.
+type eventReader struct {
+	buf        []byte
+	start, end int // what is read and not yet given out
+	seen       int // from start: searched for an event's end
+	joined     []byte
+}
+
+// event is one event. Its parts live until the next call of fill.
+type event struct {
+	raw  []byte // with the blank line at its end
+	name []byte
+	data []byte
+	// comment means that there is no field in it, only comments.
+	comment bool
+}
+
+// next returns the next event that is there whole.
+func (r *eventReader) next() (event, bool) {
+	for r.start < r.end && (r.buf[r.start] == '\n' || r.buf[r.start] == '\r') {
+		r.start++ // blank lines between events
+	}
+	r.seen = max(r.seen, r.start)
+	for {
+		i := bytes.IndexByte(r.buf[r.seen:r.end], '\n')
+		if i < 0 {
+			r.seen = r.end
+			return event{}, false
+		}
+		at := r.seen + i + 1 // after the end of a line
+		blank := at
+		if blank < r.end && r.buf[blank] == '\r' {
+			blank++
+		}
+		if blank >= r.end {
+			r.seen = at - 1 // look at this line's end again
+			return event{}, false
+		}
+		r.seen = at
+		if r.buf[blank] == '\n' {
+			raw := r.buf[r.start : blank+1]
+			r.start, r.seen = blank+1, blank+1
+			return r.parse(raw), true
+		}
+	}
+}
+
+// rest returns what is left at the stream's end as an event; some providers
+// leave out the last blank line.
+func (r *eventReader) rest() (event, bool) {
+	left := bytes.TrimSpace(r.buf[r.start:r.end])
+	r.start = r.end
+	if len(left) == 0 {
+		return event{}, false
+	}
+	return r.parse(append(bytes.Clone(left), "\n\n"...)), true
+}
+
+// fill reads once from src.
+func (r *eventReader) fill(src io.Reader) error {
+	if r.start > 0 {
+		copy(r.buf, r.buf[r.start:r.end])
+		r.end -= r.start
+		r.seen -= r.start
+		r.start = 0
+	}
+	if r.end == len(r.buf) {
+		if r.end >= maxEvent {
+			return errEventTooLarge
+		}
+		grown := make([]byte, max(2*len(r.buf), eventBuffer))
+		copy(grown, r.buf[:r.end])
+		r.buf = grown
+	}
+	n, err := src.Read(r.buf[r.end:])
+	r.end += n
+	if n > 0 {
+		return nil // the error will come again
+	}
+	return err
+}
+
+func (r *eventReader) parse(raw []byte) event {
+	e := event{raw: raw, comment: true}
+	several := false
+	for rest := raw; len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
+		line = bytes.TrimSuffix(line, []byte{'\r'})
+		if len(line) == 0 || line[0] == ':' {
+			continue
+		}
+		e.comment = false
+		name, value, _ := bytes.Cut(line, []byte{':'})
+		value = bytes.TrimPrefix(value, []byte{' '})
+		switch string(name) {
+		case "event":
+			e.name = value
+		case "data":
+			if e.data == nil {
+				e.data = value
+				continue
+			}
+			if !several {
+				r.joined = append(r.joined[:0], e.data...)
+				several = true
+			}
+			r.joined = append(append(r.joined, '\n'), value...)
+		}
+	}
+	if several {
+		e.data = r.joined
+	}
+	return e
+}
