@@ -1,0 +1,78 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+type brokenListener struct {
+	*fakeListener
+	listen, serve error
+}
+
+func (l brokenListener) Listen() error               { return l.listen }
+func (l brokenListener) Serve(context.Context) error { return l.serve }
+
+func TestListenerTellsWhatFailed(t *testing.T) {
+	ready := make(chan struct{})
+	close(ready)
+	for name, c := range map[string]struct {
+		server brokenListener
+		want   string
+	}{
+		"binding": {brokenListener{newFakeListener(), errors.New("address already in use"), nil}, "opening the gateway's listener: address already in use"},
+		"serving": {brokenListener{newFakeListener(), nil, errors.New("too many files")}, "serving: too many files"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := &listener{server: c.server, close: func() {}, applied: ready, released: ready}
+			if err := l.Start(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestDrainEndsWithTheGracePeriod(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		applied, released := make(chan struct{}), make(chan struct{})
+		server := newFakeListener()
+		server.drained = make(chan struct{}) // never
+		closed := false
+		l := &listener{server: server, close: func() { closed = true }, applied: applied, released: released, grace: time.Hour}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- l.Start(ctx) }()
+
+		synctest.Wait()
+		if l.bound.Load() {
+			t.Error("the listener opened before a configuration was applied")
+		}
+		close(applied)
+		synctest.Wait()
+		if !l.bound.Load() {
+			t.Error("the listener did not open")
+		}
+		cancel()
+		synctest.Wait()
+		select {
+		case <-server.shutting:
+			t.Error("the drain began before the lease was released")
+		default:
+		}
+		start := time.Now()
+		close(released)
+		if err := <-ended; err != nil {
+			t.Errorf("the end is an error: %v", err)
+		}
+		if took := time.Since(start); took != time.Hour {
+			t.Errorf("the drain took %s, want the grace period", took)
+		}
+		if !closed {
+			t.Error("the gateway was not closed")
+		}
+	})
+}

@@ -1,0 +1,53 @@
+package controller
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/switchgear/switchgear/api/v1alpha1"
+	"github.com/switchgear/switchgear/internal/gateway"
+)
+
+// openCounts adds up how often a policy's circuits have opened, so that the sum
+// goes on rising where a process is new or a circuit is dropped.
+type openCounts struct {
+	mu     sync.Mutex
+	counts map[types.NamespacedName]openCount // guarded by mu
+}
+
+type openCount struct {
+	uid  types.UID
+	base int64 // openings of circuits that are no more, or of other processes
+	live int64 // openings of the circuits as last observed
+}
+
+// count returns the sum for a policy.
+func (o *openCounts) count(p *v1alpha1.CircuitPolicy, circuits []gateway.CircuitStatus) int64 {
+	var live int64
+	for _, c := range circuits {
+		live += int64(c.Opens)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.counts == nil {
+		o.counts = map[types.NamespacedName]openCount{}
+	}
+	key := client.ObjectKeyFromObject(p)
+	n := o.counts[key]
+	if n.uid != p.UID {
+		n = openCount{uid: p.UID}
+	}
+	n.base += max(0, n.live-live)
+	n.live = live
+	n.base += max(0, p.Status.OpenCount-n.base-n.live)
+	o.counts[key] = n
+	return n.base + n.live
+}
+
+func (o *openCounts) forget(key types.NamespacedName) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.counts, key)
+}

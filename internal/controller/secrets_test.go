@@ -1,0 +1,29 @@
+package controller
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/switchgear/switchgear/api/v1alpha1"
+	"github.com/switchgear/switchgear/internal/compile"
+)
+
+func TestRefinedProblemsTellMissingFromUnlabelled(t *testing.T) {
+	problems := []compile.Problem{
+		{Condition: "ResolvedRefs", Reason: "SecretNotFound", Message: `spec.backends[0]: there is no Secret "gone".`},
+		{Condition: "ResolvedRefs", Reason: "SecretNotFound", Message: `spec.backends[1]: there is no Secret "bare".`},
+		{Condition: "ResolvedRefs", Reason: "PolicyNotFound", Message: `spec.backends[2]: there is no CircuitPolicy "bare".`},
+	}
+	got := refineProblems(problems, "team-a", map[string]bool{"gone": false, "bare": true})
+	for i, reason := range []string{v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretNotLabelled, v1alpha1.ReasonPolicyNotFound} {
+		if got[i].Reason != reason {
+			t.Errorf("problem %d has reason %s, want %s", i, got[i].Reason, reason)
+		}
+	}
+	if want := "kubectl label secret -n team-a bare switchgear.dev/credentials=true"; !strings.HasSuffix(got[1].Message, want) {
+		t.Errorf("the message does not end in %q: %s", want, got[1].Message)
+	}
+	if problems[1].Reason != v1alpha1.ReasonSecretNotFound {
+		t.Error("the result of compile was changed")
+	}
+}
