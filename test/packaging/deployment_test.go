@@ -1,0 +1,102 @@
+package packaging
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/switchgear/switchgear/internal/controller"
+)
+
+func deployment(t *testing.T) *appsv1.Deployment {
+	t.Helper()
+	return find[appsv1.Deployment](t, "Deployment", "switchgear-controller-manager")
+}
+
+// containerPorts are the manager's ports by name.
+func containerPorts(t *testing.T) map[string]int32 {
+	t.Helper()
+	out := map[string]int32{}
+	for _, p := range deployment(t).Spec.Template.Spec.Containers[0].Ports {
+		out[p.Name] = p.ContainerPort
+	}
+	return out
+}
+
+// TestDeploymentFitsTheBinary builds the operator and looks at its own list of
+// flags.
+func TestDeploymentFitsTheBinary(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "switchgear")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/switchgear")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	c := deployment(t).Spec.Template.Spec.Containers[0]
+	if diff := cmp.Diff([]string{"/switchgear"}, c.Command); diff != "" {
+		t.Errorf("command (-want +got):\n%s", diff)
+	}
+	help, err := exec.CommandContext(t.Context(), binary, c.Args[0], "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := containerPorts(t)
+	for _, arg := range c.Args[1:] {
+		flag, value, _ := strings.Cut(arg, "=")
+		if !strings.Contains(string(help), " "+flag+" ") {
+			t.Errorf("the operator has no flag %s:\n%s", flag, help)
+		}
+		port := map[string]string{"--listen": "gateway", "--health-probe-bind-address": "health", "--metrics-bind-address": "metrics"}[flag]
+		if want := ":" + strconv.Itoa(int(ports[port])); port != "" && value != want {
+			t.Errorf("%s is not the container's port %s, %s", arg, port, want)
+		}
+	}
+}
+
+// TestPodOutlivesItsStreams: the pod's grace period covers the process's, what
+// ending takes beside it, and the hook before it.
+func TestPodOutlivesItsStreams(t *testing.T) {
+	t.Parallel()
+	pod := deployment(t).Spec.Template.Spec
+	grace := controller.DefaultGracePeriod
+	for _, arg := range pod.Containers[0].Args {
+		if value, found := strings.CutPrefix(arg, "--grace-period="); found {
+			var err error
+			if grace, err = time.ParseDuration(value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	hook := time.Duration(pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
+	if got, least := time.Duration(*pod.TerminationGracePeriodSeconds)*time.Second, grace+controller.ShutdownMargin+hook; got < least {
+		t.Errorf("the pod has %s to end, want at least %s", got, least)
+	}
+}
+
+func TestEnvironmentComesFromThePod(t *testing.T) {
+	t.Parallel()
+	c := deployment(t).Spec.Template.Spec.Containers[0]
+	want := []corev1.EnvVar{
+		{Name: "POD_NAMESPACE", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.namespace"}}},
+		{Name: "GOMEMLIMIT", ValueFrom: &corev1.EnvVarSource{ResourceFieldRef: &corev1.ResourceFieldSelector{ContainerName: "manager", Resource: "limits.memory"}}},
+	}
+	if diff := cmp.Diff(want, c.Env); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+	if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() {
+		t.Errorf("resources are missing: %v", c.Resources)
+	}
+	for probe, path := range map[*corev1.Probe]string{c.LivenessProbe: "/healthz", c.ReadinessProbe: "/readyz"} {
+		if probe.HTTPGet.Path != path || probe.HTTPGet.Port.StrVal != "health" {
+			t.Errorf("a probe asks %v, want %s on the port health", probe.HTTPGet, path)
+		}
+	}
+}
