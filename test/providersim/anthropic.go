@@ -1,0 +1,43 @@
+package providersim
+
+import "fmt"
+
+// messagesWhole is a message of Anthropic's dialect.
+func (c *call) messagesWhole() []byte {
+	return fmt.Appendf(nil, `{"id":%s,"type":"message","role":"assistant","model":%s,"content":[{"type":"text","text":%s}],"stop_reason":%q,"stop_sequence":null,"usage":{"input_tokens":%d,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":%d}}`,
+		quote(c.x.id("msg_")), quote(c.model), quote(c.text()), c.stopReason(), c.promptTokens(), c.outputTokens())
+}
+
+// messagesStream is the message as events: message_start, one block of text,
+// message_delta, message_stop.
+func (c *call) messagesStream() events {
+	start := fmt.Sprintf(`{"type":"message_start","message":{"id":%s,"type":"message","role":"assistant","model":%s,"content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":%d,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":1}}}`,
+		quote(c.x.id("msg_")), quote(c.model), c.promptTokens())
+	ping := sse("ping", `{"type":"ping"}`)
+	return events{
+		opening: joined(
+			sse("message_start", start),
+			sse("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`),
+			ping,
+		),
+		token: func(i int) []byte {
+			return sse("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":`+quote(c.words[i])+`}}`)
+		},
+		tokens: len(c.words),
+		finish: joined(
+			sse("content_block_stop", `{"type":"content_block_stop","index":0}`),
+			sse("message_delta", fmt.Sprintf(`{"type":"message_delta","delta":{"stop_reason":%q,"stop_sequence":null},"usage":{"output_tokens":%d}}`, c.stopReason(), c.outputTokens())),
+		),
+		last:    sse("message_stop", `{"type":"message_stop"}`),
+		broken:  sse("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"bro`),
+		ping:    ping,
+		problem: sse("error", string(c.x.problem(200).body())),
+	}
+}
+
+func (c *call) stopReason() string {
+	if c.shortened {
+		return "max_tokens"
+	}
+	return "end_turn"
+}
