@@ -29,7 +29,6 @@ type breaker struct {
 	hasFailure  bool
 
 	leases    []lease
-	nextLease uint64
 	successes int // of probes
 
 	warned    bool
@@ -56,39 +55,34 @@ func (c *Circuit) refusal() Refusal {
 	return Refusal{}
 }
 
-func (c *Circuit) acquire(now time.Duration) (Permit, Refusal, bool) {
-	c.settle(now)
-	r := c.refusal()
-	if r.Reason != NotRefused {
-		c.totals.Refused[r.Reason]++
-		if !c.lenient() {
-			return Permit{}, r, false
-		}
-	}
+// admit fills in a permit. (Through a pointer: to return it would copy it once
+// more, which costs as much as the lock.)
+func (c *Circuit) admit(p *Permit, r Refusal, now time.Duration) {
 	c.seq++
-	p := Permit{c: c, at: now, seq: c.seq}
+	p.c, p.seq, p.at = c, c.seq, now
 	switch {
 	case c.settings.Mode == Disabled, r.Reason != NotRefused:
 		// Counted nowhere: it was let through against the state's word.
 	case c.state == HalfOpen:
-		p.lease, p.gen = c.takeLease(now), c.gen+1
+		c.leases = append(c.leases, lease{p.seq, now + c.settings.ProbeLease})
+		p.kind, p.gen = probe, c.gen+1
 	default:
 		p.gen = c.gen + 1
 	}
-	return p, r, true
 }
 
 // current reports whether a permit belongs to the state that is.
 func (c *Circuit) current(p *Permit) bool { return p.gen == c.gen+1 }
 
 func (c *Circuit) firstToken(p *Permit, now time.Duration) {
-	p.streamed, p.answered = true, now-p.at
+	isProbe := p.kind == probe
+	p.kind, p.answered = streamed, now-p.at
 	c.settle(now)
-	if p.lease == 0 || !c.current(p) {
+	if !isProbe || !c.current(p) {
 		return
 	}
-	c.freeLease(p.lease)
-	p.lease, p.counted = 0, true
+	c.freeLease(p.seq)
+	p.kind = streamedProbe
 	c.probeSucceeded(now)
 	p.gen = c.gen + 1 // its end counts in the state that its success led to
 }
@@ -109,7 +103,7 @@ func (c *Circuit) end(p *Permit, r Result, now time.Duration) {
 // count adds a call to the totals and reports whether it was slow.
 func (c *Circuit) count(p *Permit, r Result, now time.Duration) bool {
 	took := now - p.at
-	if p.streamed {
+	if p.kind >= streamed {
 		took = p.answered
 	}
 	slow := r.Outcome <= Failure && c.settings.SlowCallRate.Percent > 0 && took >= c.settings.SlowCallRate.Duration
@@ -133,12 +127,12 @@ func (c *Circuit) count(p *Permit, r Result, now time.Duration) bool {
 }
 
 func (c *Circuit) endProbe(p *Permit, r Result, now time.Duration) {
-	if p.lease != 0 {
-		c.freeLease(p.lease)
+	if p.kind == probe {
+		c.freeLease(p.seq)
 	}
 	switch r.Outcome {
 	case Success:
-		if !p.counted {
+		if p.kind == probe {
 			c.probeSucceeded(now)
 		}
 	case Failure, Throttled:
@@ -166,7 +160,7 @@ func (c *Circuit) endClosed(p *Permit, r Result, slow bool, now time.Duration) {
 		c.open(now, ThrottledByProvider, r, oneCall(r))
 		return
 	case Success:
-		if p.counted {
+		if p.kind == streamedProbe {
 			return
 		}
 		if c.consecutive > 0 && p.seq > c.runSeq {

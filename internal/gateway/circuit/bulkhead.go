@@ -53,19 +53,23 @@ func (s *Slot) Leave() {
 		return
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.running--
-	if checked && b.running < 0 {
+	over := b.running < 0
+	if b.first != nil {
+		b.grant()
+	}
+	b.mu.Unlock()
+	if checked && over {
 		panic("circuit: a slot was given back twice")
 	}
-	b.grant()
 }
 
 // take takes a slot if that needs no waiting.
 func (b *bulkhead) take() (Slot, bool) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.takeLocked()
+	slot, ok := b.takeLocked()
+	b.mu.Unlock()
+	return slot, ok
 }
 
 // takeLocked takes a slot if one is free and nobody waits for it. A circuit

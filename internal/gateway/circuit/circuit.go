@@ -76,26 +76,45 @@ func (c *Circuit) Admits(now time.Duration) (Refusal, bool) {
 }
 
 // Acquire asks for a permit to call. The permit must be ended.
-func (c *Circuit) Acquire(now time.Duration) (Permit, Refusal, bool) {
+func (c *Circuit) Acquire(now time.Duration) (p Permit, r Refusal, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.acquire(now)
+	c.settle(now)
+	r = c.refusal()
+	if r.Reason != NotRefused {
+		c.totals.Refused[r.Reason]++
+		if !c.lenient() {
+			return p, r, false
+		}
+	}
+	c.admit(&p, r, now)
+	return p, r, true
 }
 
-// Permit allows one call. It belongs to the state in which it was given.
+// Permit allows one call. It belongs to the state in which it was given. (With
+// a Refusal and a bool it just fits into the registers that return values.)
 type Permit struct {
 	c        *Circuit
-	at       time.Duration // acquired
-	seq      uint64        // acquired, in order
+	seq      uint64        // acquired, in order; also names a probe's lease
 	gen      uint64        // of the state; 0 counts nowhere
-	lease    uint64        // of a probe; 0: none
+	at       time.Duration // acquired
 	answered time.Duration // from at to the first token
-	streamed bool          // FirstToken was called
-	counted  bool          // a streamed probe's success was taken at its first token
+	kind     kind
 }
 
-// Probe reports whether the call is a half-open circuit's trial.
-func (p *Permit) Probe() bool { return p.lease != 0 || p.counted }
+// kind is what a permit's call has come to.
+type kind uint8
+
+const (
+	plain         kind = iota
+	probe              // holds a lease
+	streamed           // has brought its first token
+	streamedProbe      // has been a success at its first token
+)
+
+// Probe reports whether the call is a half-open circuit's trial. (The gateway
+// tells its caller.)
+func (p *Permit) Probe() bool { return p.kind == probe || p.kind == streamedProbe }
 
 // FirstToken tells that a streamed call has brought its first output. Call it
 // at most once. For a probe that is the success, and frees its place.
@@ -103,7 +122,7 @@ func (p *Permit) FirstToken(now time.Duration) {
 	if p.c == nil {
 		return
 	}
-	if checked && p.streamed {
+	if checked && p.kind >= streamed {
 		panic("circuit: a second first token")
 	}
 	p.c.mu.Lock()

@@ -71,7 +71,6 @@ func (c *Circuit) toClosed(now time.Duration) {
 // reset makes the circuit as new but for its totals.
 func (c *Circuit) reset(now time.Duration) {
 	c.toClosed(now)
-	c.opening = opening{}
 	c.wasClosed = false
 	c.hasFailure = false
 }

@@ -164,3 +164,12 @@ func TestDeadlineOfACircuitWithNothingToCome(t *testing.T) {
 		t.Errorf("deadline %v of a circuit that closed", at)
 	}
 }
+
+func TestALeaseOfZeroDoesNotMakeATimerSpin(t *testing.T) {
+	r := newRig(t, with(func(s *Settings) { s.ProbeLease = 0 }))
+	r.play("F F F +30s =HalfOpen")
+	if at, ok := r.c.Deadline(r.now); ok {
+		t.Errorf("deadline %v, with nothing to come", at)
+	}
+	r.play("a1 settle ?Open")
+}

@@ -112,7 +112,7 @@ var outcomes = map[byte]Outcome{'S': Success, 'F': Failure, 'T': Throttled, 'I':
 //	settle warn reset
 func (r *rig) play(script string) {
 	r.t.Helper()
-	for _, word := range strings.Fields(script) {
+	for word := range strings.FieldsSeq(script) {
 		r.word(word)
 	}
 }

@@ -65,7 +65,7 @@ func (c *Circuit) deadline(now time.Duration) (time.Duration, bool) {
 
 // lease is a probe's place.
 type lease struct {
-	id  uint64
+	seq uint64 // of the permit
 	end time.Duration
 }
 
@@ -77,12 +77,6 @@ func (c *Circuit) firstLeaseEnd() time.Duration {
 	return end
 }
 
-func (c *Circuit) takeLease(now time.Duration) uint64 {
-	c.nextLease++
-	c.leases = append(c.leases, lease{c.nextLease, now + c.settings.ProbeLease})
-	return c.nextLease
-}
-
-func (c *Circuit) freeLease(id uint64) {
-	c.leases = slices.DeleteFunc(c.leases, func(l lease) bool { return l.id == id })
+func (c *Circuit) freeLease(seq uint64) {
+	c.leases = slices.DeleteFunc(c.leases, func(l lease) bool { return l.seq == seq })
 }

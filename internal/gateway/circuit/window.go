@@ -11,6 +11,17 @@ type tally struct {
 	labels                [maxLabels]int // failures, by label
 }
 
+func (t *tally) count(failed, slow bool, label int) {
+	t.calls++
+	if slow {
+		t.slow++
+	}
+	if failed {
+		t.failures++
+		t.labels[label]++
+	}
+}
+
 func (t *tally) add(o *tally) {
 	t.calls += o.calls
 	t.failures += o.failures
@@ -64,17 +75,10 @@ func (w *window) advance(now time.Duration) {
 // record counts one call that ended now. The label matters for a failure.
 func (w *window) record(now time.Duration, failed, slow bool, label int) {
 	w.advance(now)
-	w.latest[w.head%buckets] = now
-	for _, t := range [...]*tally{w.at(w.head), &w.sum} {
-		t.calls++
-		if slow {
-			t.slow++
-		}
-		if failed {
-			t.failures++
-			t.labels[label]++
-		}
-	}
+	i := w.head % buckets
+	w.latest[i] = now
+	w.ring[i].count(failed, slow, label)
+	w.sum.count(failed, slow, label)
 }
 
 // total returns the counts at now and changes nothing.
