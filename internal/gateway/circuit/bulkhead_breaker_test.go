@@ -52,6 +52,17 @@ func TestBulkheadAndBreaker(t *testing.T) {
 			synctest.Wait()
 			w.want(1, 0, "b:CircuitOpen")
 		},
+		"half-open, nobody waits while every probe's place is taken": func(w *crowd) {
+			trip(w)
+			p, _, _ := w.c.Acquire(30 * time.Second)
+			w.enter("a")
+			_, r, ok := w.c.Enter(w.t.Context(), 30*time.Second)
+			if ok || r.Reason != ProbesBusy {
+				w.t.Errorf("Enter says %v %v, want ProbesBusy", ok, r.Reason)
+			}
+			w.want(1, 0, "a")
+			p.End(Result{}, 30*time.Second)
+		},
 		"an end that is due lets one wait": func(w *crowd) {
 			trip(w)
 			w.enter("a")
@@ -64,7 +75,7 @@ func TestBulkheadAndBreaker(t *testing.T) {
 			w.s.Override = Override{ForceOpen, 10 * time.Second}
 			w.reconfigure(w.s.Bulkhead)
 			w.enter("a", "b")
-			w.want(1, 0, "a", "b:CircuitOpen")
+			w.want(1, 0, "a", "b:ForcedOpen")
 			go w.c.Enter(w.t.Context(), 10*time.Second)
 			synctest.Wait()
 			w.want(1, 1)

@@ -41,13 +41,15 @@ func New(s Settings, now time.Duration, o Options) *Circuit {
 }
 
 // Enter takes a slot of the bulkhead, waiting for it in order if it must and
-// may. The slot must be left again. It gives no permit to call: ask for that
-// after the wait.
+// may; nobody waits for a circuit that would not admit the call. The slot must
+// be left again. It gives no permit to call: ask for that after the wait.
 func (c *Circuit) Enter(ctx context.Context, now time.Duration) (Slot, Refusal, bool) {
 	if slot, ok := c.bulkhead.take(); ok {
 		return slot, Refusal{}, true
 	}
-	c.Settle(now) // whether it is open decides whether one may wait
+	if r, ok := c.worthWaiting(now); !ok {
+		return Slot{}, r, false
+	}
 	slot, reason := c.bulkhead.enter(ctx)
 	switch reason {
 	case NotRefused:
@@ -56,6 +58,20 @@ func (c *Circuit) Enter(ctx context.Context, now time.Duration) (Slot, Refusal, 
 		return slot, Refusal{CircuitOpen, c.comeBack()}, false
 	}
 	return slot, Refusal{Reason: reason}, false
+}
+
+// worthWaiting reports whether the breaker would admit a call now, and counts
+// the refusal if it would not.
+func (c *Circuit) worthWaiting(now time.Duration) (Refusal, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.settle(now)
+	r := c.refusal()
+	if r.Reason == NotRefused || c.lenient() {
+		return Refusal{}, true
+	}
+	c.totals.Refused[r.Reason]++
+	return r, false
 }
 
 // comeBack is when an open circuit lets calls through again; 0: unknown.

@@ -265,11 +265,13 @@ func (m *model) enter() string {
 		return answer(Refusal{}, true)
 	}
 	m.settle()
-	r := Refusal{Reason: Cancelled}
-	if m.met == Open {
-		r = Refusal{CircuitOpen, m.refusal().At}
-	} else if b.MaxQueued == 0 {
-		r.Reason = BulkheadFull
+	r := m.refusal()
+	switch {
+	case r.Reason != NotRefused && !m.lenient():
+	case b.MaxQueued == 0:
+		r = Refusal{Reason: BulkheadFull}
+	default:
+		r = Refusal{Reason: Cancelled}
 	}
 	m.totals.Refused[r.Reason]++
 	return answer(r, false)
