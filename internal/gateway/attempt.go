@@ -56,7 +56,7 @@ func (a *attempt) run() {
 	case resp.StatusCode < http.StatusOK:
 		a.broke(InvalidResponse, &invalidAnswer{"it changed the protocol, which nobody had asked for"})
 	case a.x.endpoint == nil:
-		a.passOn(resp)
+		a.relay(resp, nil)
 	case a.streamed() && isSuccess(resp.StatusCode) && isEventStream(resp.Header):
 		a.stream(resp)
 	default:

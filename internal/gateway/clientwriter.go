@@ -1,15 +1,15 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"time"
 )
 
 const (
-	// clientStall is how long a client may take nothing before it counts as gone.
-	clientStall = 30 * time.Second
-	// rearmAfter spares most writes the setting of a deadline.
-	rearmAfter = clientStall / 8
+	// defaultClientStall is how long a client may take nothing before it counts
+	// as gone.
+	defaultClientStall = 30 * time.Second
 	// clientChunk is written under one deadline.
 	clientChunk = 64 << 10
 )
@@ -19,8 +19,16 @@ const (
 type clientWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
-	armed   time.Time // zero: no deadline is set
-	dirty   bool      // something was written since the last flush
+	stall   time.Duration
+	// strict means that the deadline must be lifted while nothing is written: on
+	// HTTP/2 it resets the stream when it passes, written to or not.
+	strict bool
+	armed  time.Time // zero: no deadline is set
+	dirty  bool      // something was written since the last flush
+}
+
+func newClientWriter(w http.ResponseWriter, r *http.Request, stall time.Duration) clientWriter {
+	return clientWriter{w: w, control: http.NewResponseController(w), stall: stall, strict: r.ProtoMajor >= 2}
 }
 
 func (c *clientWriter) write(p []byte) error {
@@ -43,21 +51,35 @@ func (c *clientWriter) flush() error {
 	}
 	c.arm()
 	c.dirty = false
-	return c.control.Flush()
+	if err := c.control.Flush(); !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }
 
+// arm puts the deadline at least the stall limit away. An eighth more spares
+// most writes the setting of it.
 func (c *clientWriter) arm() {
 	now := time.Now()
-	if now.Sub(c.armed) < rearmAfter {
+	slack := c.stall / 8
+	if now.Sub(c.armed) < slack {
 		return
 	}
 	c.armed = now
-	_ = c.control.SetWriteDeadline(now.Add(clientStall + rearmAfter)) // not every writer has one
+	_ = c.control.SetWriteDeadline(now.Add(c.stall + slack)) // not every writer has one
 }
 
-// release lifts the deadline, for the connection's next request.
-func (c *clientWriter) release() {
-	if !c.armed.IsZero() {
+// idle is called before a wait for something other than the client.
+func (c *clientWriter) idle() {
+	if c.strict && !c.armed.IsZero() {
+		c.armed = time.Time{}
 		_ = c.control.SetWriteDeadline(time.Time{})
 	}
+}
+
+// release bounds what the server itself writes at the end; it lifts the
+// deadline for the connection's next request.
+func (c *clientWriter) release() {
+	c.armed = time.Time{}
+	c.arm()
 }

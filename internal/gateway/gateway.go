@@ -53,6 +53,8 @@ type Gateway struct {
 	metrics    *metrics
 	settler    *settler
 	live       atomic.Pointer[live]
+	// clientStall is constant but in tests.
+	clientStall time.Duration
 
 	apply sync.Mutex // held while a snapshot is made ready
 }
@@ -83,6 +85,8 @@ func New(o Options) *Gateway {
 		budget:     budget{limit: o.MaxBufferedBytes},
 		transports: newTransports(dialGuard{allow: o.AllowBackendCIDRs}),
 		metrics:    newMetrics(),
+
+		clientStall: defaultClientStall,
 	}
 	g.settler = newSettler(g.now)
 	g.live.Store(&live{snapshot: &Snapshot{}})

@@ -37,7 +37,7 @@ type exchange struct {
 // ServeHTTP serves one request of a client.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{g: g, w: w, r: r, id: requestID(r.Header), hold: hold{budget: &g.budget}}
-	x.client = clientWriter{w: w, control: http.NewResponseController(w)}
+	x.client = newClientWriter(w, r, g.clientStall)
 	defer x.close()
 	w.Header()[headerRequestID] = []string{x.id}
 	if e := x.address(); e != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway/dialect"
@@ -12,35 +13,24 @@ import (
 // relayBuffer is how much of an answer is on its way at a time.
 const relayBuffer = 32 << 10
 
-// passOn handles the response of a path route, whose body means nothing to the
-// gateway: it is the client's as it comes.
-func (a *attempt) passOn(resp *http.Response) {
-	c := Success
-	if !isSuccess(resp.StatusCode) && resp.StatusCode != http.StatusNotModified {
-		c = classifyStatus(a.b.Backend, resp.StatusCode, dialect.Error{})
-	}
+// relay sends an answer to the client as it comes, after the part that was read
+// already: that of a path route, whose body means nothing to the gateway, or one
+// too large to be held. Where it breaks off, so does the client's connection:
+// there is no other way left to say so.
+func (a *attempt) relay(resp *http.Response, begun []byte) {
+	c := a.classify(resp)
 	if own := a.ownError(c); own != nil {
+		a.log(c, resp.StatusCode, nil)
 		a.end(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()))
 		a.x.fail(a.b, own)
 		return
 	}
-	a.relay(resp, nil)
-}
-
-// relay sends an answer to the client as it comes, after the part that was read
-// already. Where it breaks off, so does the client's connection: there is no
-// other way left to say so.
-func (a *attempt) relay(resp *http.Response, begun []byte) {
 	a.x.commit(a.b)
-	events := isEventStream(resp.Header)
-	if events {
-		a.x.dog.set(limitTotal, a.begun, a.b.Policy.Timeouts.StreamTotal, "timeouts.streamTotal")
-	}
 	copyResponseHeaders(a.x.w.Header(), resp.Header)
 	a.x.w.WriteHeader(resp.StatusCode)
-	c, err := a.copy(resp, begun, events)
-	if c == Success && !isSuccess(resp.StatusCode) && resp.StatusCode != http.StatusNotModified {
-		c = classifyStatus(a.b.Backend, resp.StatusCode, dialect.Error{})
+	cut, err := a.copy(resp, begun)
+	if err != nil {
+		c = cut
 	}
 	if c != Success {
 		a.log(c, resp.StatusCode, err)
@@ -50,13 +40,33 @@ func (a *attempt) relay(resp *http.Response, begun []byte) {
 		panic(http.ErrAbortHandler)
 	}
 	for name, values := range resp.Trailer {
-		a.x.w.Header()[http.TrailerPrefix+name] = values
+		if !strings.HasPrefix(name, "X-Switchgear-") {
+			a.x.w.Header()[http.TrailerPrefix+name] = values
+		}
 	}
 }
 
-// copy moves the body to the client and returns what became of it: Success,
-// whatever the status said, or the class of the interruption with its error.
-func (a *attempt) copy(resp *http.Response, begun []byte, events bool) (Class, error) {
+// classify finds the class of an answer whose body is not looked at.
+func (a *attempt) classify(resp *http.Response) Class {
+	if isSuccess(resp.StatusCode) || resp.StatusCode == http.StatusNotModified {
+		return Success
+	}
+	return classifyStatus(a.b.Backend, resp.StatusCode, dialect.Error{})
+}
+
+// copy moves the body to the client. An error comes with the class of the
+// interruption.
+func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
+	events := isSuccess(resp.StatusCode) && isEventStream(resp.Header)
+	t := &a.b.Policy.Timeouts
+	limit := newPatience(t.Attempt, "timeouts.attempt")
+	limit.left -= a.x.g.now() - a.begun
+	if events {
+		limit = newPatience(t.StreamIdle, "timeouts.streamIdle")
+		a.x.dog.set(limitTotal, a.begun, t.StreamTotal, "timeouts.streamTotal")
+		a.x.client.dirty = true // the headers go out at once
+	}
+	a.x.dog.lift(limitPhase)
 	client := &a.x.client
 	if err := client.write(begun); err != nil {
 		return ClientGone, fmt.Errorf("answering the client: %w", err)
@@ -65,16 +75,23 @@ func (a *attempt) copy(resp *http.Response, begun []byte, events bool) (Class, e
 	live := events || resp.ContentLength < 0
 	silent := true
 	for {
-		if events {
-			a.x.dog.set(limitPhase, a.x.g.now(), a.b.Policy.Timeouts.StreamIdle, "timeouts.streamIdle")
+		if live {
+			if err := client.flush(); err != nil {
+				return ClientGone, fmt.Errorf("answering the client: %w", err)
+			}
 		}
-		n, err := resp.Body.Read(buf)
-		if events {
-			a.x.dog.lift(limitPhase)
-		}
-		if events && silent && n > 0 {
-			silent = false
-			a.permit.FirstToken(a.x.g.now())
+		client.idle()
+		var n int
+		err := a.x.dog.await(&limit, func() (err error) {
+			n, err = resp.Body.Read(buf)
+			return err //nolint:wrapcheck // wrapped below
+		})
+		if events && n > 0 {
+			limit.left = limit.of
+			if silent {
+				silent = false
+				a.permit.FirstToken(a.x.g.now())
+			}
 		}
 		if werr := client.write(buf[:n]); werr != nil {
 			return ClientGone, fmt.Errorf("answering the client: %w", werr)
@@ -86,11 +103,6 @@ func (a *attempt) copy(resp *http.Response, begun []byte, events bool) (Class, e
 			return a.interruption(StreamError, StreamError, false), fmt.Errorf("reading the stream: %w", err)
 		case err != nil:
 			return a.interruption(InvalidResponse, Timeout, false), fmt.Errorf("reading the answer: %w", err)
-		}
-		if live {
-			if err := client.flush(); err != nil {
-				return ClientGone, fmt.Errorf("answering the client: %w", err)
-			}
 		}
 	}
 }

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"errors"
 	"io"
 )
 
@@ -13,23 +12,30 @@ const (
 	maxEvent = 1 << 20
 )
 
-var errEventTooLarge = errors.New("an event is larger than the limit of 1 MiB")
+var (
+	errEventTooLarge = &invalidAnswer{"its stream holds an event that is larger than the limit of 1 MiB"}
+
+	byteOrderMark = []byte("\xEF\xBB\xBF")
+)
 
 // eventReader cuts a stream into server-sent events (WHATWG HTML, 9.2.6) without
-// copying them.
+// copying them. Lines end with LF or CRLF; a CR alone, which the standard also
+// allows and no provider writes, ends none.
 type eventReader struct {
 	buf        []byte
 	start, end int // what is read and not yet given out
-	seen       int // from start: searched for an event's end
+	seen       int // in buf: up to here searched for an event's end
+	begun      bool
 	joined     []byte
 }
 
-// event is one event. Its parts live until the next call of fill.
+// event is one event. Its parts live until the next one is asked for.
 type event struct {
 	raw  []byte // with the blank line at its end
 	name []byte
 	data []byte
-	// comment means that there is no field in it, only comments.
+	// comment means that there is no data in it, so that no client sees it: a
+	// comment, a retry time, a name alone.
 	comment bool
 }
 
@@ -66,7 +72,7 @@ func (r *eventReader) next() (event, bool) {
 // rest returns what is left at the stream's end as an event; some providers
 // leave out the last blank line.
 func (r *eventReader) rest() (event, bool) {
-	left := bytes.TrimSpace(r.buf[r.start:r.end])
+	left := bytes.Trim(r.buf[r.start:r.end], "\r\n")
 	r.start = r.end
 	if len(left) == 0 {
 		return event{}, false
@@ -100,22 +106,24 @@ func (r *eventReader) fill(src io.Reader) error {
 
 func (r *eventReader) parse(raw []byte) event {
 	e := event{raw: raw, comment: true}
+	rest := raw
+	if !r.begun {
+		r.begun = true
+		rest = bytes.TrimPrefix(rest, byteOrderMark)
+	}
 	several := false
-	for rest := raw; len(rest) > 0; {
+	for len(rest) > 0 {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte{'\n'})
 		line = bytes.TrimSuffix(line, []byte{'\r'})
-		if len(line) == 0 || line[0] == ':' {
-			continue
-		}
-		e.comment = false
 		name, value, _ := bytes.Cut(line, []byte{':'})
 		value = bytes.TrimPrefix(value, []byte{' '})
 		switch string(name) {
 		case "event":
 			e.name = value
 		case "data":
-			if e.data == nil {
+			if e.comment {
+				e.comment = false
 				e.data = value
 				continue
 			}

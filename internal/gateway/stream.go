@@ -30,9 +30,10 @@ type stream struct {
 	finished  bool   // the answer is whole
 	done      bool   // the end mark came
 	skipped   bool   // a malformed event was left out
-	// patience is what is left of streamIdle: only waiting uses it up, an event
-	// restores it, a comment does not.
-	patience time.Duration
+	judged    int    // events that were judged
+	// patience is streamIdle, which an event restores and a comment does not;
+	// after the finish it is finishWait, which nothing restores.
+	patience patience
 }
 
 // errClient marks that the client takes no more.
@@ -46,12 +47,7 @@ func (a *attempt) stream(resp *http.Response) {
 		a.broke(InvalidResponse, &invalidAnswer{"its stream is compressed, though identity was asked for"})
 		return
 	}
-	s := &stream{
-		attempt:  a,
-		resp:     resp,
-		judge:    a.x.endpoint.NewJudge(a.x.request),
-		patience: a.b.Policy.Timeouts.StreamIdle,
-	}
+	s := &stream{attempt: a, resp: resp, judge: a.x.endpoint.NewJudge(a.x.request)}
 	err := s.follow()
 	if s.finished && !errors.Is(err, errClient) && !errors.Is(err, errToldByProvider) {
 		s.complete()
@@ -90,16 +86,8 @@ func (s *stream) next() (event, error) {
 		if err := s.x.client.flush(); err != nil {
 			return event{}, fmt.Errorf("%w: %w", errClient, err)
 		}
-		begun := s.x.g.now()
-		limited := s.committed && !s.finished
-		if limited {
-			s.x.dog.set(limitPhase, begun, s.patience, "timeouts.streamIdle")
-		}
-		err := s.events.fill(s.resp.Body)
-		if limited {
-			s.x.dog.lift(limitPhase) // the client's slowness is not the provider's
-			s.patience -= s.x.g.now() - begun
-		}
+		s.x.client.idle()
+		err := s.fill()
 		if err == io.EOF {
 			if e, ok := s.events.rest(); ok {
 				return e, nil
@@ -111,10 +99,20 @@ func (s *stream) next() (event, error) {
 	}
 }
 
+// fill waits for more of the stream. Until the first output the limits of the
+// call are in force.
+func (s *stream) fill() error {
+	read := func() error { return s.events.fill(s.resp.Body) }
+	if !s.committed {
+		return read()
+	}
+	return s.x.dog.await(&s.patience, read)
+}
+
 // pass judges an event and passes it on, or holds it back while there is no
 // output yet.
 func (s *stream) pass(e event) error {
-	s.patience = s.b.Policy.Timeouts.StreamIdle
+	s.judged++
 	mark := s.judge.Event(e.name, e.data)
 	if mark.Has(dialect.Malformed) {
 		return s.skip()
@@ -125,6 +123,12 @@ func (s *stream) pass(e event) error {
 	}
 	wasFinished := s.finished
 	s.finished, s.done = mark.Has(dialect.Finish), mark.Has(dialect.Done)
+	switch {
+	case !s.finished:
+		s.patience = newPatience(s.b.Policy.Timeouts.StreamIdle, "timeouts.streamIdle")
+	case !wasFinished:
+		s.patience = newPatience(finishWait, "the wait for the stream's end")
+	}
 	if !s.committed {
 		if len(s.held)+len(e.raw) > maxHeldEvents {
 			return &invalidAnswer{"its stream brought much and no output"}
@@ -134,9 +138,6 @@ func (s *stream) pass(e event) error {
 			return nil
 		}
 		return s.commit(mark)
-	}
-	if s.finished && !wasFinished {
-		s.x.dog.set(limitPhase, s.x.g.now(), finishWait, "the wait for the stream's end")
 	}
 	return s.write(e.raw)
 }
@@ -156,9 +157,6 @@ func (s *stream) commit(mark dialect.Mark) error {
 	s.committed = true
 	s.x.dog.lift(limitPhase)
 	s.x.dog.set(limitTotal, s.begun, s.b.Policy.Timeouts.StreamTotal, "timeouts.streamTotal")
-	if s.finished {
-		s.x.dog.set(limitPhase, now, finishWait, "the wait for the stream's end")
-	}
 	if mark.Has(dialect.Output) {
 		s.permit.FirstToken(now)
 	}
@@ -188,8 +186,11 @@ func (s *stream) complete() {
 	_ = s.x.client.flush()
 	s.end(Success, s.resp.StatusCode, 0)
 	if s.x.dog.Err() == nil {
-		s.x.dog.set(limitPhase, s.x.g.now(), finishWait, "the wait for the stream's end")
-		_, _ = io.CopyN(io.Discard, s.resp.Body, eventBuffer)
+		end := newPatience(finishWait, "the wait for the stream's end")
+		_ = s.x.dog.await(&end, func() error {
+			_, err := io.CopyN(io.Discard, s.resp.Body, eventBuffer)
+			return err //nolint:wrapcheck // nobody reads it
+		})
 	}
 }
 
@@ -223,7 +224,7 @@ func (s *stream) toldLate() {
 	s.end(c, 0, 0)
 	event := s.held
 	if own := s.ownError(c); own != nil {
-		event = dialect.ErrorEvent(s.x.endpoint, own.status, own.code, own.message)
+		event = dialect.ErrorEvent(s.x.endpoint, s.judged-1, own.status, own.code, own.message)
 	}
 	s.last(event)
 }
@@ -242,7 +243,7 @@ func (s *stream) cut(err error) {
 		status, code = http.StatusGatewayTimeout, codeUpstreamTimeout
 		message += ": " + e.Error()
 	}
-	s.last(dialect.ErrorEvent(s.x.endpoint, status, code, message))
+	s.last(dialect.ErrorEvent(s.x.endpoint, s.judged, status, code, message))
 }
 
 // last writes the event after which nothing follows.

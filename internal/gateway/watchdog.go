@@ -44,6 +44,8 @@ type watchdog struct {
 	why   [numLimits]exceeded      // guarded by mu
 	armed time.Duration            // guarded by mu; when the timer fires, 0: never
 	timer *time.Timer              // guarded by mu
+
+	stopped bool // guarded by mu
 }
 
 func newWatchdog(parent context.Context, now func() time.Duration) *watchdog {
@@ -55,10 +57,17 @@ func newWatchdog(parent context.Context, now func() time.Duration) *watchdog {
 // set puts a limit in force that ends so long after an instant. It is named
 // after the field that it comes from.
 func (d *watchdog) set(l limit, from, after time.Duration, name string) {
+	d.put(exceeded{l, name, after}, from+after)
+}
+
+func (d *watchdog) put(why exceeded, at time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.at[l] = max(from+after, 1)
-	d.why[l] = exceeded{l, name, after}
+	if d.stopped {
+		return
+	}
+	d.at[why.limit] = max(at, 1)
+	d.why[why.limit] = why
 	d.arm()
 }
 
@@ -67,6 +76,27 @@ func (d *watchdog) lift(l limit) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.at[l] = 0
+}
+
+// patience is how long the provider may let the gateway wait. Only waiting uses
+// it up: what the client takes its time for is not the provider's.
+type patience struct {
+	name string // of the field that set it
+	of   time.Duration
+	left time.Duration
+}
+
+func newPatience(of time.Duration, name string) patience { return patience{name, of, of} }
+
+// await reads from the provider with what is left of its patience as the limit
+// of the phase.
+func (d *watchdog) await(p *patience, read func() error) error {
+	begun := d.now()
+	d.put(exceeded{limitPhase, p.name, p.of}, begun+p.left)
+	err := read()
+	d.lift(limitPhase)
+	p.left -= d.now() - begun
+	return err
 }
 
 // arm makes sure that the timer fires no later than the first limit.
@@ -121,6 +151,7 @@ func (d *watchdog) stop() {
 	if d.timer != nil {
 		d.timer.Stop()
 	}
+	d.stopped = true
 	d.at = [numLimits]time.Duration{}
 	d.cancel(nil)
 }

@@ -5,8 +5,6 @@
 package dialect
 
 import (
-	"unsafe"
-
 	"github.com/tidwall/gjson"
 )
 
@@ -72,21 +70,17 @@ func (e *Endpoint) NewJudge(r Request) Judge { return e.newJudge(max(r.Choices, 
 // of the endpoint, a JSON object with the part that clients read; or tell an
 // error, which some providers do with a 200; or be neither.
 func (e *Endpoint) ReadAnswer(body []byte) (told Error, isError, isAnswer bool) {
-	if !gjson.ValidBytes(body) {
+	if !valid(body) {
 		return Error{}, false, false
 	}
 	gjson.Parse(text(body)).ForEach(func(k, v gjson.Result) bool {
-		switch {
-		case k.Str == e.answer && v.IsArray():
-			isAnswer = true
-		case k.Str == "error" && v.Type != gjson.Null:
-			told, isError = parseErrorValue(v), true
+		switch k.Str {
+		case e.answer:
+			isAnswer = v.IsArray()
+		case "error":
+			told, isError = parseErrorValue(v)
 		}
 		return true
 	})
 	return told, isError, isAnswer
 }
-
-// text views bytes as a string without a copy. The result lives no longer than
-// the bytes stay unchanged.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -17,22 +17,23 @@ type Error struct {
 // "error", whatever stands beside it. The second result is false where there
 // is none.
 func ParseError(body []byte) (Error, bool) {
-	if !gjson.ValidBytes(body) {
+	if !valid(body) {
 		return Error{}, false
 	}
-	e := gjson.GetBytes(body, "error")
-	if e.IsObject() || e.Type == gjson.String && e.Str != "" {
-		return parseErrorValue(e), true
-	}
-	return Error{}, false
+	return parseErrorValue(gjson.Get(text(body), "error"))
 }
 
 // parseErrorValue reads what stands under "error": an object or a mere text.
-func parseErrorValue(e gjson.Result) Error {
-	if e.IsObject() {
-		return parseErrorObject(e)
+// Null, false and what is empty tell no error.
+func parseErrorValue(e gjson.Result) (Error, bool) {
+	switch {
+	case !holdsSomething(e):
+		return Error{}, false
+	case e.IsObject():
+		return parseErrorObject(e), true
+	default:
+		return Error{Message: strings.Clone(e.String())}, true
 	}
-	return Error{Message: strings.Clone(e.String())}
 }
 
 func parseErrorObject(e gjson.Result) Error {
@@ -47,7 +48,7 @@ func parseErrorObject(e gjson.Result) Error {
 // dialect. A path route's caller gets OpenAI's form.
 func ErrorBody(d Dialect, status int, code, message, param string) []byte {
 	if d == Anthropic {
-		return mustMarshal(anthropicError(status, code, message))
+		return mustMarshal(anthropicError(status, message))
 	}
 	return mustMarshal(openAIError(status, code, message, param))
 }
@@ -56,7 +57,7 @@ func ErrorBody(d Dialect, status int, code, message, param string) []byte {
 // body of a response of its own.
 func RelayedErrorBody(d Dialect, status int, e Error) []byte {
 	if d == Anthropic {
-		b := anthropicError(status, "", e.Message)
+		b := anthropicError(status, e.Message)
 		if e.Type != "" {
 			b.Error.Type = e.Type
 		}
@@ -69,14 +70,16 @@ func RelayedErrorBody(d Dialect, status int, e Error) []byte {
 	return mustMarshal(b)
 }
 
-// ErrorEvent writes an error as the last event of a stream of the endpoint.
-func ErrorEvent(e *Endpoint, status int, code, message string) []byte {
+// ErrorEvent writes an error as the last event of a stream of the endpoint,
+// after so many others.
+func ErrorEvent(e *Endpoint, after, status int, code, message string) []byte {
 	switch {
 	case e.Dialect == Anthropic:
-		return event("error", mustMarshal(anthropicError(status, code, message)))
+		return event(errorEvent, mustMarshal(anthropicError(status, message)))
 	case e.Path == "/responses":
-		return event("error", mustMarshal(map[string]any{
-			"type": "error", "code": code, "message": message, "param": nil,
+		return event(errorEvent, mustMarshal(responsesError{
+			openAIErrorBody: openAIError(status, code, message, ""),
+			Type:            errorEvent, Code: code, Message: message, Sequence: after,
 		}))
 	default:
 		return event("", mustMarshal(openAIError(status, code, message, "")))
@@ -97,16 +100,35 @@ type openAIErrorBody struct {
 		Message string  `json:"message"`
 		Type    string  `json:"type"`
 		Param   *string `json:"param"`
-		Code    string  `json:"code"`
+		Code    *string `json:"code"`
 	} `json:"error"`
+}
+
+// responsesError is the error event of /v1/responses. The reference has its
+// fields at the top; the service sends them under "error", and that is what the
+// official SDKs raise an exception for.
+type responsesError struct {
+	openAIErrorBody
+	Type     string  `json:"type"`
+	Code     string  `json:"code"`
+	Message  string  `json:"message"`
+	Param    *string `json:"param"`
+	Sequence int     `json:"sequence_number"`
 }
 
 func openAIError(status int, code, message, param string) openAIErrorBody {
 	var b openAIErrorBody
-	b.Error.Message, b.Error.Code = message, code
-	b.Error.Type = "server_error"
-	if status < http.StatusInternalServerError {
+	b.Error.Message = message
+	switch {
+	case status == http.StatusTooManyRequests:
+		b.Error.Type = "rate_limit_error"
+	case status < http.StatusInternalServerError:
 		b.Error.Type = "invalid_request_error"
+	default:
+		b.Error.Type = "server_error"
+	}
+	if code != "" {
+		b.Error.Code = &code
 	}
 	if param != "" {
 		b.Error.Param = &param
@@ -125,7 +147,7 @@ type anthropicErrorBody struct {
 // anthropicError maps a status to the nearest type that the Messages API
 // documents (docs.anthropic.com, "Errors"). Its body has no place for the code,
 // which the x-switchgear-error header carries.
-func anthropicError(status int, _, message string) anthropicErrorBody {
+func anthropicError(status int, message string) anthropicErrorBody {
 	b := anthropicErrorBody{Type: "error"}
 	b.Error.Message = message
 	switch status {

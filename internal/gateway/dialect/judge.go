@@ -2,7 +2,6 @@ package dialect
 
 import (
 	"bytes"
-	"math/bits"
 
 	"github.com/tidwall/gjson"
 )
@@ -32,7 +31,7 @@ func (m Mark) Has(x Mark) bool { return m&x == x }
 // concurrent use.
 type Judge interface {
 	// Event judges an event by its name (which may be empty) and its data. It
-	// does not keep the data.
+	// keeps neither.
 	Event(name, data []byte) Mark
 	// Err returns the error that the last Failed event carried.
 	Err() Error
@@ -44,98 +43,39 @@ type Judge interface {
 	End() []byte
 }
 
-var (
-	done      = []byte("[DONE]")
-	endOpenAI = []byte("data: [DONE]\n\n")
-)
+// errorEvent is the kind of event that announces an error.
+const errorEvent = "error"
 
-// chatJudge follows /v1/chat/completions and /v1/completions. The answer is
-// whole with a finish reason for each choice, or with [DONE].
-type chatJudge struct {
-	asked    int    // choices asked for
-	choices  uint64 // bit i: choice i was seen
-	finished uint64 // bit i: choice i has its finish reason
-	tools    bool
-	err      Error
+// object views an event's data as a JSON object; false where it is none.
+func object(data []byte) (string, bool) {
+	data = bytes.TrimSpace(data)
+	if len(data) == 0 || data[0] != '{' || !valid(data) {
+		return "", false
+	}
+	return text(data), true
 }
 
-func newChatJudge(choices int) Judge { return &chatJudge{asked: choices} }
-
-func (j *chatJudge) Event(_, data []byte) Mark {
-	if bytes.Equal(data, done) {
-		return Finish | Done
+// kindOf returns the type of an event, which its name repeats: where one is
+// missing, the other serves.
+func kindOf(name []byte, e string) string {
+	if kind := gjson.Get(e, "type").Str; kind != "" {
+		return kind
 	}
-	if !gjson.ValidBytes(data) || len(data) == 0 || data[0] != '{' {
-		return Malformed
-	}
-	var m Mark
-	gjson.Parse(text(data)).ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
-		case "choices":
-			v.ForEach(func(_, c gjson.Result) bool {
-				m |= j.choice(c)
-				return true
-			})
-		case "error":
-			if v.Type != gjson.Null {
-				j.err = parseErrorObject(v)
-				m |= Failed
-			}
-		}
-		return true
-	})
-	if j.choices == j.finished && bits.OnesCount64(j.finished) >= min(j.asked, 64) {
-		m |= Finish
-	}
-	return m
+	return string(name)
 }
 
-func (j *chatJudge) choice(c gjson.Result) Mark {
-	var m Mark
-	bit := uint64(1)
-	finished := false
-	c.ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
-		case "index":
-			bit = 1 << (v.Uint() % 64)
-		case "text":
-			if v.Str != "" {
-				m |= Output
-			}
-		case "delta":
-			m |= j.delta(v)
-		case "finish_reason":
-			finished = v.Type == gjson.String
-		}
-		return true
-	})
-	j.choices |= bit
-	if finished {
-		j.finished |= bit
-		j.tools = false
+// streamedError reads the error that an event tells: under "error", or, in an
+// event of that kind, at its top.
+func streamedError(kind, e string) (Error, bool) {
+	if err, ok := parseErrorValue(gjson.Get(e, "error")); ok {
+		return err, true
 	}
-	return m
+	if kind != errorEvent {
+		return Error{}, false
+	}
+	err := parseErrorObject(gjson.Parse(e))
+	if err.Type == errorEvent {
+		err.Type = "" // the event's own
+	}
+	return err, true
 }
-
-func (j *chatJudge) delta(d gjson.Result) Mark {
-	var m Mark
-	d.ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
-		case "content", "refusal", "reasoning_content", "reasoning":
-			if v.Type != gjson.Null && v.Str != "" {
-				m |= Output
-			}
-		case "tool_calls", "function_call", "audio":
-			if v.IsArray() && len(v.Raw) > 2 || v.IsObject() {
-				m |= Output
-				j.tools = j.tools || k.Str != "audio"
-			}
-		}
-		return true
-	})
-	return m
-}
-
-func (j *chatJudge) Err() Error            { return j.err }
-func (j *chatJudge) InToolArguments() bool { return j.tools }
-func (j *chatJudge) End() []byte           { return endOpenAI }

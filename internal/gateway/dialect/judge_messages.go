@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"strings"
+
 	"github.com/tidwall/gjson"
 )
 
@@ -12,34 +14,48 @@ type messagesJudge struct {
 
 func newMessagesJudge(int) Judge { return &messagesJudge{} }
 
-func (j *messagesJudge) Event(_, data []byte) Mark {
-	if !gjson.ValidBytes(data) || len(data) == 0 || data[0] != '{' {
+func (j *messagesJudge) Event(name, data []byte) Mark {
+	e, ok := object(data)
+	if !ok {
 		return Malformed
 	}
-	e := text(data)
-	switch gjson.Get(e, "type").Str {
+	switch kind := kindOf(name, e); kind {
 	case "content_block_start":
-		switch gjson.Get(e, "content_block.type").Str {
-		case "tool_use", "server_tool_use", "mcp_tool_use":
-			j.tools = true
-			return Output
-		}
+		return j.begun(gjson.Get(e, "content_block"))
 	case "content_block_delta":
-		return deltaMark(gjson.Get(e, "delta"))
+		return messagesDelta(gjson.Get(e, "delta"))
 	case "content_block_stop":
 		j.tools = false
 	case "message_stop":
 		return Finish | Done
-	case "error":
-		j.err = parseErrorObject(gjson.Get(e, "error"))
-		return Failed
-	case "":
+	case "", errorEvent:
+		var failed bool
+		if j.err, failed = streamedError(kind, e); failed {
+			return Failed
+		}
 		return Malformed
 	}
 	return 0
 }
 
-func deltaMark(d gjson.Result) Mark {
+// begun judges the start of a content block. Text and thinking follow in
+// deltas; a tool call is output from its name on, and any other block (redacted
+// thinking, the result of a server's tool) comes whole.
+func (j *messagesJudge) begun(block gjson.Result) Mark {
+	kind := block.Get("type").Str
+	switch kind {
+	case "":
+		return 0
+	case "text", "thinking":
+		if block.Get(kind).Str == "" {
+			return 0
+		}
+	}
+	j.tools = strings.HasSuffix(kind, "tool_use")
+	return Output
+}
+
+func messagesDelta(d gjson.Result) Mark {
 	for _, field := range [...]string{"text", "partial_json", "thinking"} {
 		if d.Get(field).Str != "" {
 			return Output

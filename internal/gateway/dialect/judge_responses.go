@@ -16,37 +16,57 @@ type responsesJudge struct {
 
 func newResponsesJudge(int) Judge { return &responsesJudge{} }
 
-func (j *responsesJudge) Event(_, data []byte) Mark {
-	if !gjson.ValidBytes(data) || len(data) == 0 || data[0] != '{' {
+func (j *responsesJudge) Event(name, data []byte) Mark {
+	e, ok := object(data)
+	if !ok {
 		return Malformed
 	}
-	e := text(data)
-	kind := gjson.Get(e, "type").Str
+	kind := kindOf(name, e)
 	switch kind {
-	case "":
-		return Malformed
 	case "response.completed", "response.incomplete":
 		return Finish | Done
 	case "response.failed":
-		j.err = parseErrorObject(gjson.Get(e, "response.error"))
+		j.err, _ = parseErrorValue(gjson.Get(e, "response.error"))
 		return Finish | Done | Failed
-	case "error":
-		if nested := gjson.Get(e, "error"); nested.IsObject() {
-			j.err = parseErrorObject(nested)
-		} else {
-			j.err = parseErrorObject(gjson.Parse(e))
-			j.err.Type = ""
+	case "", errorEvent:
+		var failed bool
+		if j.err, failed = streamedError(kind, e); failed {
+			return Failed
 		}
-		return Failed
-	case "response.function_call_arguments.delta":
-		j.tools = true
-	case "response.function_call_arguments.done":
+		return Malformed
+	case "response.output_item.added":
+		// A tool call is output from its name on; a message's text and a
+		// reasoning's summary follow in deltas.
+		if strings.HasSuffix(gjson.Get(e, "item.type").Str, "_call") {
+			j.tools = true
+			return Output
+		}
+	case "response.output_item.done":
 		j.tools = false
 	}
-	if strings.HasSuffix(kind, ".delta") && gjson.Get(e, "delta").Str != "" {
-		return Output
+	return j.piece(kind, e)
+}
+
+// piece judges the events that bring or end an output's pieces.
+func (j *responsesJudge) piece(kind, e string) Mark {
+	if of, ok := strings.CutSuffix(kind, ".delta"); ok {
+		j.tools = j.tools || isToolInput(of)
+		if holdsSomething(gjson.Get(e, "delta")) {
+			return Output
+		}
+	} else if of, ok := strings.CutSuffix(kind, ".done"); ok && isToolInput(of) {
+		j.tools = false
 	}
 	return 0
+}
+
+// isToolInput reports whether events of this kind carry what a tool is called
+// with: a function's or an MCP tool's arguments, a custom tool's input, the
+// interpreter's code.
+func isToolInput(kind string) bool {
+	return strings.HasSuffix(kind, "_call_arguments") ||
+		strings.HasSuffix(kind, "_call_input") ||
+		strings.HasSuffix(kind, "_call_code")
 }
 
 func (j *responsesJudge) Err() Error            { return j.err }

@@ -81,20 +81,3 @@ func TestToolArgumentsAreOpenUntilTheCallEnds(t *testing.T) {
 		}
 	}
 }
-
-func TestParseError(t *testing.T) {
-	for body, want := range map[string]Error{
-		`{"error":{"type":"a","code":"b","message":"c"}}`:                   {"a", "b", "c"},
-		`{"type":"error","error":{"type":"overloaded_error","message":""}}`: {Type: "overloaded_error"},
-		`{"error":"flat"}`: {Message: "flat"},
-	} {
-		if got, ok := ParseError([]byte(body)); !ok || got != want {
-			t.Errorf("%s: %+v %v, want %+v", body, got, ok, want)
-		}
-	}
-	for _, body := range []string{`{}`, `<html>`, ``, `{"error":null}`} {
-		if got, ok := ParseError([]byte(body)); ok {
-			t.Errorf("%s: read an error %+v", body, got)
-		}
-	}
-}

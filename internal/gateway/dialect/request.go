@@ -3,6 +3,7 @@ package dialect
 import (
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -11,7 +12,8 @@ import (
 type Request struct {
 	Model  string
 	Stream bool
-	// Choices is how many answers are asked for ("n"); 0 where nothing is said.
+	// Choices is how many answers are asked for: "n", for each of the prompts of
+	// a completion; 0 where nothing is said.
 	Choices int
 	// modelStart and modelEnd delimit the model's JSON value in the body.
 	modelStart, modelEnd int
@@ -23,14 +25,15 @@ var (
 	ErrNoModel        = errors.New("the request body has no model: want a non-empty string under \"model\"")
 	ErrDuplicateModel = errors.New("the request body has more than one \"model\" or \"stream\"")
 	ErrStreamNotBool  = errors.New("\"stream\" must be true or false")
+	ErrOddKey         = errors.New("the request body has a key that differs from \"model\" or \"stream\" only in its letters' case")
 )
 
 // ParseRequest finds the model and whether a stream is asked for. The body is
 // checked to be one JSON object and scanned once at its top level; nothing is
-// decoded. A repeated key is an error, because the provider might read the
-// other one than was routed by.
+// decoded. A repeated key is an error, and so is one in capitals, because the
+// provider might read the other one than was routed by.
 func ParseRequest(body []byte) (Request, error) {
-	if !gjson.ValidBytes(body) {
+	if !valid(body) {
 		return Request{}, ErrNotJSON
 	}
 	root := gjson.Parse(text(body))
@@ -40,32 +43,35 @@ func ParseRequest(body []byte) (Request, error) {
 	var r Request
 	var err error
 	var models, streams int
+	prompts := 1
 	root.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "model":
 			models++
-			if v.Type != gjson.String || v.Str == "" {
+			if !isName(v) {
 				err = ErrNoModel
-				return false
+				break
 			}
 			// A copy, so that the name does not keep the body alive.
 			r.Model = strings.Clone(v.Str)
 			r.modelStart = v.Index
 			r.modelEnd = r.modelStart + len(v.Raw)
-		case "n":
-			r.Choices = int(v.Int())
 		case "stream":
 			streams++
-			switch v.Type {
-			case gjson.True, gjson.False:
-				r.Stream = v.Type == gjson.True
-			case gjson.Null:
-			default:
+			r.Stream = v.Type == gjson.True
+			if !v.IsBool() && v.Type != gjson.Null {
 				err = ErrStreamNotBool
-				return false
+			}
+		case "n":
+			r.Choices = int(min(max(v.Int(), 0), maxChoices+1))
+		case "prompt":
+			prompts = countPrompts(v)
+		default:
+			if strings.EqualFold(k.Str, "model") || strings.EqualFold(k.Str, "stream") {
+				err = ErrOddKey
 			}
 		}
-		return true
+		return err == nil
 	})
 	switch {
 	case err != nil:
@@ -75,7 +81,34 @@ func ParseRequest(body []byte) (Request, error) {
 	case models > 1 || streams > 1:
 		return Request{}, ErrDuplicateModel
 	}
+	if prompts > 1 {
+		r.Choices = max(r.Choices, 1) * prompts
+	}
 	return r, nil
+}
+
+// isName reports whether a value is a text that every reader reads alike: not
+// empty, and without what is no Unicode, which some replace and some refuse.
+func isName(v gjson.Result) bool {
+	return v.Type == gjson.String && v.Str != "" &&
+		utf8.ValidString(v.Str) && !strings.ContainsRune(v.Str, utf8.RuneError)
+}
+
+// countPrompts counts the prompts of a completion, as far as it matters: a list
+// of texts or of lists of tokens holds several, a list of tokens is one.
+func countPrompts(v gjson.Result) int {
+	if !v.IsArray() {
+		return 1
+	}
+	n := 0
+	v.ForEach(func(_, p gjson.Result) bool {
+		if p.Type != gjson.String && !p.IsArray() {
+			return false
+		}
+		n++
+		return n <= maxChoices
+	})
+	return max(n, 1)
 }
 
 // WithModel returns the body, which r was parsed from, with another model, in
