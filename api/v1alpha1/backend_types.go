@@ -3,6 +3,7 @@ package v1alpha1
 // Backend is one deployment of a provider.
 //
 // +kubebuilder:validation:XValidation:rule="self.type != 'HTTP' || !has(self.model)",message="a backend of type HTTP must not have a model"
+// +kubebuilder:validation:XValidation:rule="self.type != 'HTTP' || !has(self.supportsPrefill) || !self.supportsPrefill",message="a backend of type HTTP has no turns to go on with: supportsPrefill must not be true"
 // +kubebuilder:validation:XValidation:rule="!has(self.auth) || (has(self.credentials) && has(self.credentials.secretRef))",message="auth needs credentials.secretRef: it says where that credential goes"
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || !self.url.startsWith('http://')",message="tls needs a url with https://"
 type Backend struct {
@@ -80,6 +81,12 @@ type Backend struct {
 	// Balanced.
 	// +optional
 	CircuitPolicyRef *CircuitPolicyReference `json:"circuitPolicyRef,omitempty"`
+
+	// supportsPrefill says that the model goes on with an assistant's turn that a
+	// request ends with, which most do not. Only such a backend can resume a
+	// stream.
+	// +optional
+	SupportsPrefill bool `json:"supportsPrefill,omitempty"`
 }
 
 // BackendType is the dialect that a provider speaks.

@@ -149,4 +149,10 @@ type CircuitPolicySpec struct {
 	// breaker, which goes on tracking the state underneath.
 	// +optional
 	Override *Override `json:"override,omitempty"`
+
+	// allowBypass lets a client opt a call out of breaker and bulkhead with the
+	// header x-switchgear-circuit: bypass. Such a call is not recorded either.
+	// Without it the header is answered with 403.
+	// +optional
+	AllowBypass bool `json:"allowBypass,omitempty"`
 }

@@ -91,6 +91,23 @@ type ProviderRouteSpec struct {
 	// +kubebuilder:default="5m"
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('24h')",message="must be from 10ms to 24h"
 	Timeout *Duration `json:"timeout,omitempty"`
+
+	// retry says how often one backend is asked again.
+	// +optional
+	Retry *Retry `json:"retry,omitempty"`
+
+	// fallback says when the next backend is asked.
+	// +optional
+	Fallback *Fallback `json:"fallback,omitempty"`
+
+	// streamRecovery says what becomes of a stream that breaks off after its first
+	// output. None: the client is told by an error event. Resume: a backend with
+	// supportsPrefill goes on with the text, where the answer is one plain text.
+	// Buffer: the answer is held until it is whole, up to 16 MiB, so that the next
+	// backend can answer instead unseen.
+	// +optional
+	// +kubebuilder:default=None
+	StreamRecovery StreamRecovery `json:"streamRecovery,omitempty"`
 }
 
 // ProviderRouteStatus is what the gateway observes of a route.

@@ -36,9 +36,15 @@ func newBackendSpec(c *checker, b *v1alpha1.Backend, path bool) backendSpec {
 		Name:     b.Name,
 		Dialect:  backendDialect(c, b.Type, path),
 		Model:    b.Model,
+
+		SupportsPrefill: b.SupportsPrefill,
+
 		Priority: c.number("priority", b.Priority, 0, maxPriority),
 		Weight:   c.number("weight", or(b.Weight, defaultWeight), 0, maxWeight),
 	}}
+	if path && b.SupportsPrefill {
+		c.wrong("supportsPrefill", "is true: a backend of type HTTP has no turns to go on with")
+	}
 	out.base.URL, out.origin = backendURL(c, b.URL)
 	switch {
 	case b.Model == "":

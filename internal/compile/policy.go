@@ -55,6 +55,8 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 			},
 			Timeouts:  timeouts(c, &e.Timeouts),
 			RateLimit: rateLimit(c, e.RateLimit.Action),
+			// It decides nothing about a circuit, and so is no part of what is in force.
+			AllowBypass: p.Spec.AllowBypass,
 		},
 		scope:      e.Scope,
 		effective:  e,

@@ -117,6 +117,9 @@ func (rr *resolvedRoute) build(r *v1alpha1.ProviderRoute, o Options) {
 		Path:      rr.spec.path,
 		Headers:   rr.spec.headers,
 		Timeout:   rr.spec.timeout,
+		Retry:     rr.spec.retry,
+		Fallback:  rr.spec.fallback,
+		Recovery:  rr.spec.recovery,
 		Backends:  backends,
 	}
 	rr.result.LiveGeneration = rr.spec.generation

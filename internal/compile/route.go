@@ -32,6 +32,9 @@ type routeSpec struct {
 	// case the names stand.
 	headerSet string
 	timeout   time.Duration
+	retry     gateway.Retry
+	fallback  gateway.ClassSet
+	recovery  gateway.StreamRecovery
 	backends  []backendSpec
 	secrets   []string // names, each once
 }
@@ -56,6 +59,9 @@ func newRouteSpec(r *v1alpha1.ProviderRoute) (*routeSpec, []Problem) {
 	if s.Timeout != nil {
 		out.timeout = c.duration("timeout", *s.Timeout, minDuration)
 	}
+	out.retry = routeRetry(c, orEmpty(s.Retry))
+	out.fallback = routeFallback(c, s.Fallback)
+	out.recovery = streamRecovery(c, s.StreamRecovery)
 	if n := len(s.Backends); n < 1 || n > maxBackends {
 		c.wrong("backends", fmt.Sprintf("has %d items: must have from 1 to %d", n, maxBackends))
 	}

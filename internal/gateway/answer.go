@@ -20,24 +20,33 @@ func (e *invalidAnswer) Error() string { return e.why }
 
 // answer handles a response that is not a stream: it is read whole, so that
 // what is cut short or makes no sense never reaches the client.
-func (a *attempt) answer(resp *http.Response) {
+func (a *attempt) answer(resp *http.Response) ending {
 	if encoded(resp.Header) {
-		a.broke(InvalidResponse, &invalidAnswer{"its body is compressed, though identity was asked for"})
-		return
+		return a.broke(InvalidResponse, &invalidAnswer{"its body is compressed, though identity was asked for"})
 	}
 	held := hold{budget: &a.x.g.budget}
-	defer held.free()
 	body, err := readHeld(resp.Body, resp.ContentLength, maxHeldAnswer, &held)
+	if err == nil && !isSuccess(resp.StatusCode) {
+		e, _ := dialect.ParseError(body)
+		return a.refused(resp, e, body, held)
+	}
+	defer held.free()
 	switch {
 	case errors.Is(err, errTooLarge), errors.Is(err, errOverBudget):
-		a.relay(resp, body)
+		return a.unheld(resp, body)
 	case err != nil:
-		a.broke(InvalidResponse, err)
-	case isSuccess(resp.StatusCode):
-		a.answered(resp, body)
-	default:
-		a.refused(resp, body)
+		return a.broke(InvalidResponse, err)
 	}
+	return a.answered(resp, body)
+}
+
+// unheld handles an answer that is too large to be held, of which a part was
+// read.
+func (a *attempt) unheld(resp *http.Response, begun []byte) ending {
+	if a.streamed() || a.ownError(a.classify(resp)) != nil {
+		return a.refused(resp, dialect.Error{}, nil, hold{})
+	}
+	return a.relay(resp, begun)
 }
 
 func encoded(h http.Header) bool {
@@ -46,53 +55,43 @@ func encoded(h http.Header) bool {
 }
 
 // answered handles a whole 200.
-func (a *attempt) answered(resp *http.Response, body []byte) {
+func (a *attempt) answered(resp *http.Response, body []byte) ending {
 	told, isError, isAnswer := a.x.endpoint.ReadAnswer(body)
 	switch {
 	case isError:
-		a.told(told)
+		return a.told(told)
 	case a.streamed():
-		a.broke(InvalidResponse, &invalidAnswer{"a stream was asked for, and its answer is none"})
+		return a.broke(InvalidResponse, &invalidAnswer{"a stream was asked for, and its answer is none"})
 	case !isAnswer:
-		a.broke(InvalidResponse, &invalidAnswer{"its 200 is not an answer in the " + a.x.dialect.String() + " dialect"})
-	default:
-		a.end(Success, resp.StatusCode, 0)
-		a.send(resp, body)
+		return a.broke(InvalidResponse, &invalidAnswer{"its 200 is not an answer in the " + a.x.dialect.String() + " dialect"})
 	}
+	a.end(Success, resp.StatusCode, 0)
+	a.commit(resp.Header)
+	x := a.x
+	x.w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.w.WriteHeader(resp.StatusCode)
+	_ = x.client.write(body) // a client that has left needs no answer
+	return ending{class: Success, answered: true}
 }
 
-// refused handles a status that is not a success.
-func (a *attempt) refused(resp *http.Response, body []byte) {
-	e, _ := dialect.ParseError(body)
-	c := classifyStatus(a.b.Backend, resp.StatusCode, e)
-	a.log(c, resp.StatusCode, nil)
-	a.end(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()))
-	if own := a.ownError(c); own != nil {
-		a.x.fail(a.b, own)
-		return
-	}
-	a.send(resp, body)
+// refused handles a status that is not a success, with its body, whose memory it
+// takes over.
+func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, held hold) ending {
+	c := classifyStatus(a.b.Backend, resp.StatusCode, told)
+	r := reply{own: a.ownError(c), status: resp.StatusCode, header: resp.Header, body: body, hold: held}
+	return a.failed(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()), r, nil)
 }
 
 // told handles an error that came inside a 200, before anything was sent: it
 // becomes a response of its own, with the provider's text.
-func (a *attempt) told(e dialect.Error) {
+func (a *attempt) told(e dialect.Error) ending {
 	c := classifyError(e)
-	a.log(c, http.StatusOK, nil)
-	a.end(c, 0, 0)
-	if own := a.ownError(c); own != nil {
-		a.x.fail(a.b, own)
-		return
-	}
-	status := statusOfError(c, e)
-	body := dialect.RelayedErrorBody(a.x.dialect, status, e)
-	a.x.commit(a.b)
-	h := a.x.w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	a.x.w.WriteHeader(status)
-	_ = a.x.client.write(body) // a client that has left needs no answer
+	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: jsonHeader}
+	r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
+	return a.failed(c, 0, 0, r, nil)
 }
+
+var jsonHeader = http.Header{"Content-Type": {"application/json"}}
 
 // ownError is what the client gets in place of a provider's answer that would
 // tell of the gateway's own credential, or lead astray; nil where the
@@ -111,22 +110,4 @@ func (a *attempt) ownError(c Class) *apiError {
 			message: "backend " + a.b.Name + " answered with a redirect, which is not followed"}
 	}
 	return nil
-}
-
-// send answers the client with a body that is held whole.
-func (a *attempt) send(resp *http.Response, body []byte) {
-	a.x.commit(a.b)
-	h := a.x.w.Header()
-	copyResponseHeaders(h, resp.Header)
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	a.x.w.WriteHeader(resp.StatusCode)
-	_ = a.x.client.write(body) // a client that has left needs no answer
-}
-
-// commit marks the point from which the answer is this backend's.
-func (x *exchange) commit(b *liveBackend) {
-	x.dog.lift(limitRoute)
-	x.sign(b)
-	x.body = nil
-	x.hold.free()
 }

@@ -26,6 +26,8 @@ const (
 	codeBodyTooLarge       = "body_too_large"
 	codeBodyTimeout        = "body_timeout"
 	codeInvalidBody        = "invalid_body"
+	codeInvalidHeader      = "invalid_header"
+	codeBypassNotAllowed   = "bypass_not_allowed"
 	codeUnsupported        = "unsupported_endpoint"
 )
 

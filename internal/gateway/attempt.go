@@ -2,33 +2,82 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway/circuit"
 )
 
-// attempt is one call of one backend, with its slot and its permit.
+// attempt is one call of one backend, with its slot, its permit and its limits.
 type attempt struct {
 	x      *exchange
 	b      *liveBackend
 	c      *managedCircuit
-	last   bool // no other backend is left
+	last   bool // no other backend is left that would take the call
+	dog    *watchdog
 	slot   circuit.Slot
 	permit circuit.Permit
+	call   call
 	begun  time.Duration
 	ended  bool
 }
 
+// attempt prepares a call of a backend, the rest being those that are left.
+func (p *pursuit) attempt(i int, rest []int) *attempt {
+	route := p.target.route
+	circuits := route.circuits[p.target.match]
+	a := &attempt{x: p.exchange, b: route.backends[i], c: circuits[i], last: true}
+	if len(rest) > 0 && route.Fallback.Has(Timeout) {
+		now := p.g.now()
+		for _, j := range rest {
+			_, admits := circuits[j].Admits(now)
+			if (admits || p.bypass) && (!p.committed || route.backends[j].SupportsPrefill) {
+				a.last = false
+				break
+			}
+		}
+	}
+	a.dog = newWatchdog(p.r.Context(), p.g.now)
+	if !p.committed {
+		a.dog.set(limitRoute, p.came, route.Timeout, "the route's timeout")
+	}
+	return a
+}
+
+// make calls the provider if the circuit lets it, and answers the client or says
+// how the call failed. However it ends, the permit is ended and the slot given
+// back.
+func (a *attempt) make() ending {
+	defer a.dog.stop()
+	if r, ok := a.admit(); !ok {
+		e := ending{class: CircuitOpen, refusal: r}
+		switch r.Reason {
+		case circuit.Cancelled:
+			e.class = BulkheadFull
+			if _, late := a.dog.exceeded(); !late {
+				e.class, e.answered = ClientGone, true
+			}
+		case circuit.BulkheadFull, circuit.BulkheadTimeout:
+			e.class = BulkheadFull
+		}
+		return e
+	}
+	a.x.attempts++
+	defer a.recover()
+	e := a.run()
+	e.called = true
+	return e
+}
+
 // admit waits for a slot and asks for a permit, in this order, so that a queued
 // probe holds no probe's place.
-func (a *attempt) admit() (circuit.Refusal, bool) {
-	var r circuit.Refusal
-	var ok bool
-	if a.slot, r, ok = a.c.Enter(a.x.dog, a.x.g.now()); !ok {
+func (a *attempt) admit() (r circuit.Refusal, ok bool) {
+	a.begun = a.x.g.now()
+	if a.x.bypass {
+		return r, true
+	}
+	if a.slot, r, ok = a.c.Enter(a.dog, a.begun); !ok {
 		return r, false
 	}
 	a.begun = a.x.g.now()
@@ -39,34 +88,27 @@ func (a *attempt) admit() (circuit.Refusal, bool) {
 	return r, true
 }
 
-// run calls the provider and answers the client. However it ends, the permit is
-// ended and the slot given back.
-func (a *attempt) run() {
-	defer a.recover()
-	if a.permit.Probe() {
-		a.x.w.Header()[headerCircuit] = []string{"half-open"}
-	}
-	resp, err := a.call()
+// run calls the provider and answers the client.
+func (a *attempt) run() ending {
+	resp, err := a.send()
 	if err != nil {
-		a.broke(ConnectionError, err)
-		return
+		return a.broke(ConnectionError, err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing is lost
+	a.b.stats.limits.read(resp.Header)
 	switch {
 	case resp.StatusCode < http.StatusOK:
-		a.broke(InvalidResponse, &invalidAnswer{"it changed the protocol, which nobody had asked for"})
+		return a.broke(InvalidResponse, &invalidAnswer{"it changed the protocol, which nobody had asked for"})
 	case a.x.endpoint == nil:
-		a.relay(resp, nil)
+		return a.pathAnswer(resp)
 	case a.streamed() && isSuccess(resp.StatusCode) && isEventStream(resp.Header):
-		a.stream(resp)
+		return a.stream(resp)
 	default:
-		a.answer(resp)
+		return a.answer(resp)
 	}
 }
 
-func (a *attempt) streamed() bool {
-	return a.x.request.Stream && a.x.endpoint != nil && a.x.endpoint.Streams()
-}
+func (a *attempt) streamed() bool { return a.x.streaming() }
 
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
 
@@ -74,32 +116,19 @@ func isEventStream(h http.Header) bool {
 	return strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "text/event-stream")
 }
 
-// call sends the request and returns once the response's headers are there.
-func (a *attempt) call() (*http.Response, error) {
-	t := &a.b.Policy.Timeouts
-	dog := a.x.dog
-	dog.set(limitPhase, a.begun, t.Connect, "timeouts.connect")
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { a.limitAnswer() }}
-	resp, err := a.b.transport.RoundTrip(a.request(httptrace.WithClientTrace(dog, trace)))
-	if err != nil {
-		return nil, fmt.Errorf("calling the provider: %w", err)
-	}
-	return resp, nil
-}
-
 // limitAnswer puts the limits in force that bound the wait for the answer.
 func (a *attempt) limitAnswer() {
 	t := &a.b.Policy.Timeouts
 	if !a.streamed() {
-		a.x.dog.set(limitPhase, a.begun, t.Attempt, "timeouts.attempt")
+		a.dog.set(limitPhase, a.begun, t.Attempt, "timeouts.attempt")
 		return
 	}
 	// Nobody is left to ask instead: more patience costs the client nothing.
-	if rest := a.x.deadline - a.begun; a.last && rest > t.FirstToken {
-		a.x.dog.lift(limitPhase) // the route's own limit is in force
+	if rest := a.x.deadline - a.begun; a.last && !a.x.committed && rest > t.FirstToken {
+		a.dog.lift(limitPhase) // the route's own limit is in force
 		return
 	}
-	a.x.dog.set(limitPhase, a.begun, t.FirstToken, "timeouts.firstToken")
+	a.dog.set(limitPhase, a.begun, t.FirstToken, "timeouts.firstToken")
 }
 
 // end records how the attempt ended, on its circuit first.
@@ -109,8 +138,12 @@ func (a *attempt) end(c Class, status int, retryAfter time.Duration) {
 	}
 	a.ended = true
 	now := a.x.g.now()
-	a.permit.End(c.result(a.b.Backend, status, retryAfter), now)
-	a.slot.Leave()
+	if !a.x.bypass {
+		r := c.result(a.b.Backend, status, retryAfter)
+		r.Repeated = a.call.toldBefore(c, a.c)
+		a.permit.End(r, now)
+		a.slot.Leave()
+	}
 	a.b.stats.record(c, now-a.begun)
 }
 
@@ -127,21 +160,76 @@ func (a *attempt) recover() {
 	}
 }
 
-// broke ends an attempt whose call was broken off before anything was sent to
-// the client, and tells the client. c is the class where neither a limit nor
-// the client was the reason.
-func (a *attempt) broke(c Class, err error) {
-	c = a.interruption(c, Timeout, true)
+// firstToken tells that the provider has brought its first output.
+func (a *attempt) firstToken() {
+	now := a.x.g.now()
+	if !a.x.bypass {
+		a.permit.FirstToken(now)
+	}
+	a.b.stats.firstToken(now - a.begun)
+}
+
+// failed ends an attempt that has no answer for the client.
+func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r reply, err error) ending {
+	a.log(c, status, err)
+	a.end(c, status, retryAfter)
+	r.circuit = a.state()
+	return ending{
+		class: c, retryAfter: retryAfter, reply: r,
+		acted: a.call.sent() && c != RateLimited && status != http.StatusServiceUnavailable,
+	}
+}
+
+// gone ends an attempt that nobody waits for any more.
+func (a *attempt) gone(c Class, err error) ending {
 	a.log(c, 0, err)
 	a.end(c, 0, 0)
-	switch c {
-	case Timeout:
-		a.x.fail(a.b, &apiError{status: http.StatusGatewayTimeout, code: codeUpstreamTimeout,
-			message: "backend " + a.b.Name + " gave no answer in time: " + a.reason(err)})
+	return ending{class: c, answered: true}
+}
+
+// broke ends an attempt whose call was broken off before anything was sent to
+// the client. c is the class where neither a limit nor the client was the reason.
+func (a *attempt) broke(c Class, err error) ending {
+	switch c = a.interruption(c, Timeout, true); c {
 	case Abandoned, ClientGone:
+		return a.gone(c, err)
 	default:
-		a.x.fail(a.b, &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
-			message: "backend " + a.b.Name + " gave no answer: " + a.reason(err)})
+		return a.failed(c, 0, 0, reply{own: a.noAnswer(err)}, err)
+	}
+}
+
+// noAnswer is what a client is told of a call that was broken off.
+func (a *attempt) noAnswer(err error) *apiError {
+	if _, late := a.dog.exceeded(); late {
+		return &apiError{status: http.StatusGatewayTimeout, code: codeUpstreamTimeout,
+			message: "backend " + a.b.Name + " gave no answer in time: " + a.reason(err)}
+	}
+	return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
+		message: "backend " + a.b.Name + " gave no answer: " + a.reason(err)}
+}
+
+// state is what is worth telling of the circuit that let the call through.
+func (a *attempt) state() string {
+	switch {
+	case a.x.bypass:
+		return circuitBypassed
+	case a.permit.Probe():
+		return circuitHalfOpen
+	}
+	return ""
+}
+
+// commit marks the point from which the answer is this backend's, and makes the
+// response's headers but for the status.
+func (a *attempt) commit(h http.Header) {
+	x := a.x
+	a.dog.lift(limitRoute)
+	x.committed = true
+	x.sign(a.b, a.state())
+	copyResponseHeaders(x.w.Header(), h)
+	if x.transcript == nil {
+		x.body = nil
+		x.hold.free()
 	}
 }
 
@@ -149,7 +237,7 @@ func (a *attempt) broke(c Class, err error) {
 // client's leaving (silent says whether the provider had given nothing), or
 // otherwise.
 func (a *attempt) interruption(otherwise, late Class, silent bool) Class {
-	if _, ok := a.x.dog.exceeded(); ok {
+	if _, ok := a.dog.exceeded(); ok {
 		return late
 	}
 	if a.x.r.Context().Err() == nil {
@@ -165,7 +253,7 @@ func (a *attempt) interruption(otherwise, late Class, silent bool) Class {
 func (a *attempt) reason(err error) string {
 	var guarded errAddressNotAllowed
 	var invalid *invalidAnswer
-	if e, ok := a.x.dog.exceeded(); ok {
+	if e, ok := a.dog.exceeded(); ok {
 		return e.Error()
 	}
 	switch {

@@ -39,8 +39,10 @@ func (h *hold) grow(n int64) bool {
 	return true
 }
 
-// free gives the share back. It may be called again.
+// free gives the share back. It may be called again, and on the zero value.
 func (h *hold) free() {
-	h.budget.release(h.bytes)
-	h.bytes = 0
+	if h.bytes > 0 {
+		h.budget.release(h.bytes)
+		h.bytes = 0
+	}
 }

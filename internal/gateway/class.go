@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +14,8 @@ import (
 // Class says how an attempt ended. There is one table of classes, this file.
 type Class uint8
 
-// The classes, and what each means to the circuit.
+// The classes, and what each means to the circuit. Which of them the same or
+// the next backend can make good for is told below: repeats, FallbackClasses.
 const (
 	// Success: a whole answer.
 	Success Class = iota
@@ -68,6 +70,40 @@ var classNames = [numClasses]string{
 
 // String returns the class's name, which is also its metric label.
 func (c Class) String() string { return classNames[c] }
+
+// ParseClass finds the class of that name.
+func ParseClass(name string) (Class, bool) {
+	i := slices.Index(classNames[:], name)
+	return Class(max(i, 0)), i >= 0
+}
+
+// repetition says whether the same backend is asked again.
+type repetition uint8
+
+const (
+	repeatNever      repetition = iota
+	repeatUsually               // up to maxAttempts
+	repeatOnce                  // at most once
+	repeatLastResort            // only where no other backend is left
+)
+
+// repeats is the column of the table on the same backend.
+func (c Class) repeats() repetition {
+	switch c {
+	case ServerError, ConnectionError, RateLimited:
+		return repeatUsually
+	case InvalidResponse:
+		return repeatOnce
+	case Timeout, StreamError:
+		return repeatLastResort
+	}
+	return repeatNever
+}
+
+// FallbackClasses is the column of the table on the next backend: the classes
+// that it can make good for.
+var FallbackClasses = ClassSet(0).With(ServerError, ConnectionError, Timeout, InvalidResponse, StreamError,
+	RateLimited, QuotaExhausted, CredentialRejected, ModelUnavailable, ContextLengthExceeded, CircuitOpen, BulkheadFull)
 
 // outcome is the circuit's column of the table. Classes without a call have
 // none.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,8 +18,14 @@ func circuitDesc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	requestsDesc = desc("requests_total", "Requests by the backend that they went to, or that refused them, and how they ended.",
+	requestsDesc = desc("requests_total", "Requests by the backend whose answer or refusal the client got, and how they ended.",
 		"namespace", "route", "backend", "class")
+	attemptsDesc = desc("attempts_total", "Calls of a backend, repeats and refused ones included, by how they ended.",
+		"namespace", "route", "backend", "class")
+	limitDesc = desc("provider_ratelimit_limit", "What the provider allows in its own period, as it last said.",
+		"namespace", "route", "backend", "resource")
+	remainingDesc = desc("provider_ratelimit_remaining", "What the provider still allows in its own period, as it last said.",
+		"namespace", "route", "backend", "resource")
 	bufferedDesc    = desc("buffered_bytes", "Bytes of request bodies and answers that are held now.")
 	stateDesc       = circuitDesc("circuit_state", "What callers meet: 0 closed, 1 half-open, 2 open.")
 	healthDesc      = circuitDesc("circuit_health_score", "Health of the circuit, 0 to 100.")
@@ -30,7 +37,7 @@ var (
 	waitDesc        = circuitDesc("bulkhead_wait_seconds_total", "Time that calls have waited for a slot.")
 	enteredDesc     = circuitDesc("bulkhead_entered_total", "Calls that were given a slot.")
 
-	ownDescs = []*prometheus.Desc{requestsDesc, bufferedDesc, stateDesc, healthDesc, transitionsDesc, callsDesc,
+	ownDescs = []*prometheus.Desc{requestsDesc, attemptsDesc, limitDesc, remainingDesc, bufferedDesc, stateDesc, healthDesc, transitionsDesc, callsDesc,
 		refusalsDesc, runningDesc, queuedDesc, waitDesc, enteredDesc}
 )
 
@@ -39,8 +46,9 @@ func (g *Gateway) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range ownDescs {
 		ch <- d
 	}
-	g.metrics.duration.Describe(ch)
-	g.metrics.rejections.Describe(ch)
+	for _, v := range g.metrics.vectors() {
+		v.Describe(ch)
+	}
 }
 
 // Collect is prometheus.Collector's. It gives series only for what was used
@@ -56,17 +64,21 @@ func (g *Gateway) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *metrics) collect(ch chan<- prometheus.Metric) {
-	m.duration.Collect(ch)
-	m.rejections.Collect(ch)
+	for _, v := range m.vectors() {
+		v.Collect(ch)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, s := range m.backends {
-		for class := range s.requests {
-			if n := s.requests[class].Load(); n > 0 {
-				ch <- prometheus.MustNewConstMetric(requestsDesc, prometheus.CounterValue, float64(n),
-					id.namespace, id.route, id.backend, Class(class).String())
+		for class := range numClasses {
+			for desc, counts := range map[*prometheus.Desc]*[numClasses]atomic.Uint64{requestsDesc: &s.requests, attemptsDesc: &s.attempts} {
+				if n := counts[class].Load(); n > 0 {
+					ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n),
+						id.namespace, id.route, id.backend, class.String())
+				}
 			}
 		}
+		s.limits.collect(ch, id)
 	}
 }
 

@@ -29,6 +29,9 @@ type Options struct {
 	// OnTransition is told each transition of each circuit, in order for each
 	// circuit, from a goroutine of its own; it may be nil.
 	OnTransition func(Transition)
+	// CircuitsOff stops all enforcement, in an emergency: every circuit decides
+	// and reports, as in mode Observe, and refuses nothing.
+	CircuitsOff bool
 	// Rand gives numbers in [0,1), for weights and jitter; default math/rand/v2.
 	// It is called from many goroutines.
 	Rand func() float64
@@ -53,8 +56,8 @@ type Gateway struct {
 	metrics    *metrics
 	settler    *settler
 	live       atomic.Pointer[live]
-	// clientStall is constant but in tests.
-	clientStall time.Duration
+	// clientStall and pulseEvery are constant but in tests.
+	clientStall, pulseEvery time.Duration
 
 	apply sync.Mutex // held while a snapshot is made ready
 }
@@ -87,6 +90,7 @@ func New(o Options) *Gateway {
 		metrics:    newMetrics(),
 
 		clientStall: defaultClientStall,
+		pulseEvery:  defaultPulseEvery,
 	}
 	g.settler = newSettler(g.now)
 	g.live.Store(&live{snapshot: &Snapshot{}})

@@ -35,6 +35,7 @@ type liveRoute struct {
 	backends []*liveBackend
 	// circuits has a row for each match, with a circuit for each backend.
 	circuits [][]*managedCircuit
+	budget   *retryBudget
 }
 
 type liveBackend struct {
@@ -58,7 +59,11 @@ func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 	}
 	inUse := map[TLS]bool{}
 	for _, r := range s.Routes {
-		lr := &liveRoute{Route: r, backends: make([]*liveBackend, len(r.Backends))}
+		id := objectKey{r.Namespace, r.Name}
+		lr := &liveRoute{Route: r, backends: make([]*liveBackend, len(r.Backends)), budget: &retryBudget{}}
+		if was := old.routes[id]; was != nil {
+			lr.budget = was.budget
+		}
 		for i, b := range r.Backends {
 			lr.backends[i] = &liveBackend{
 				Backend:   b,
@@ -75,7 +80,7 @@ func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 				lr.circuits[m][i] = g.takeCircuit(l, old, key, r.Backends[i].Policy, now)
 			}
 		}
-		l.routes[objectKey{r.Namespace, r.Name}] = lr
+		l.routes[id] = lr
 		ix := l.namespaces[r.Namespace]
 		if ix == nil {
 			ix = newIndex()
@@ -97,6 +102,9 @@ func (g *Gateway) takeCircuit(l, old *live, key CircuitKey, p *Policy, now time.
 		return c
 	}
 	settings := p.Circuit
+	if g.options.CircuitsOff && settings.Mode == circuit.Enforce {
+		settings.Mode = circuit.Observe
+	}
 	if !p.OverrideUntil.IsZero() {
 		settings.Override.Until = max(1, p.OverrideUntil.Sub(g.baseWall))
 	}

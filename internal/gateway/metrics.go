@@ -8,11 +8,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are the counters of backends, across snapshots. What is known of
-// circuits is read from them when it is asked for.
+// metrics are the counters of routes and backends, across snapshots. What is
+// known of circuits is read from them when it is asked for.
 type metrics struct {
-	duration   *prometheus.HistogramVec
-	rejections *prometheus.CounterVec
+	duration     *prometheus.HistogramVec
+	toFirstToken *prometheus.HistogramVec
+	rejections   *prometheus.CounterVec
+	retries      *prometheus.CounterVec
+	fallbacks    *prometheus.CounterVec
+	recoveries   *prometheus.CounterVec
+	budgetsSpent *prometheus.CounterVec
 
 	mu       sync.Mutex
 	backends map[backendID]*backendStats // guarded by mu
@@ -20,30 +25,66 @@ type metrics struct {
 
 type backendID struct{ namespace, route, backend string }
 
-// backendStats count the requests that went to one backend or that it refused.
+// backendStats count what went to one backend or was refused on its behalf.
 type backendStats struct {
-	requests [numClasses]atomic.Uint64
-	once     sync.Once // for duration, so that an idle backend costs no series
-	duration prometheus.Observer
-	observer func() prometheus.Observer
+	requests, attempts [numClasses]atomic.Uint64
+	limits             rateLimits
+	once               sync.Once // for the histograms, so that an idle backend costs no series
+	duration           prometheus.Observer
+	toFirstToken       prometheus.Observer
+	observers          func() (duration, toFirstToken prometheus.Observer)
 }
 
-// attemptBuckets reach from a cached answer to the longest of streams.
-var attemptBuckets = []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800}
+var (
+	// attemptBuckets reach from a cached answer to the longest of streams.
+	attemptBuckets = []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800}
+	// tokenBuckets reach to the longest of thinking.
+	tokenBuckets = []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300}
+)
 
 func newMetrics() *metrics {
-	return &metrics{
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "switchgear_attempt_duration_seconds",
-			Help:    "How long calls of a backend took, to the end of the answer.",
-			Buckets: attemptBuckets,
-		}, []string{"namespace", "route", "backend"}),
-		rejections: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "switchgear_rejected_requests_total",
-			Help: "Requests that the gateway answered with an error before it chose a backend, by the error's code.",
-		}, []string{"code"}),
-		backends: map[backendID]*backendStats{},
+	histogram := func(name, help string, buckets []float64) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "switchgear_" + name, Help: help, Buckets: buckets},
+			[]string{"namespace", "route", "backend"})
 	}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchgear_" + name, Help: help}, labels)
+	}
+	return &metrics{
+		duration:     histogram("attempt_duration_seconds", "How long calls of a backend took, to the end of the answer.", attemptBuckets),
+		toFirstToken: histogram("first_token_seconds", "How long streamed calls of a backend took to their first output.", tokenBuckets),
+		rejections:   counter("rejected_requests_total", "Requests that the gateway answered with an error before it chose a backend, by the error's code.", "code"),
+		retries:      counter("retries_total", "Calls that were repeated on the same backend, by how the call before had ended.", "namespace", "route", "backend", "class"),
+		fallbacks:    counter("fallbacks_total", "Calls of a backend in place of another, by how that one had failed or refused.", "namespace", "route", "from", "to", "class"),
+		recoveries:   counter("recovered_streams_total", "Streams that broke off after their first output and were made whole, by the backend that did it and the way.", "namespace", "route", "backend", "recovery"),
+		budgetsSpent: counter("retry_budget_exhausted_total", "Repeats that the route's retry budget did not allow.", "namespace", "route"),
+		backends:     map[backendID]*backendStats{},
+	}
+}
+
+// vectors are what the client library keeps.
+func (m *metrics) vectors() []prometheus.Collector {
+	return []prometheus.Collector{m.duration, m.toFirstToken, m.rejections, m.retries, m.fallbacks, m.recoveries, m.budgetsSpent}
+}
+
+// repeated counts a call that was repeated after one that had ended so.
+func (m *metrics) repeated(r *liveRoute, b *liveBackend, c Class) {
+	m.retries.WithLabelValues(r.Namespace, r.Name, b.Name, c.String()).Inc()
+}
+
+// fellBack counts a call of one backend after another had ended so.
+func (m *metrics) fellBack(r *liveRoute, from, to *liveBackend, c Class) {
+	m.fallbacks.WithLabelValues(r.Namespace, r.Name, from.Name, to.Name, c.String()).Inc()
+}
+
+// recovered counts a stream that was made whole by a backend.
+func (m *metrics) recovered(r *liveRoute, b *liveBackend, how StreamRecovery) {
+	m.recoveries.WithLabelValues(r.Namespace, r.Name, b.Name, how.String()).Inc()
+}
+
+// budgetSpent counts a repeat that was not allowed.
+func (m *metrics) budgetSpent(r *liveRoute) {
+	m.budgetsSpent.WithLabelValues(r.Namespace, r.Name).Inc()
 }
 
 // rejected counts a request that reached no backend. The code is the gateway's
@@ -57,15 +98,15 @@ func (m *metrics) backend(namespace, route, backend string) *backendStats {
 	id := backendID{namespace, route, backend}
 	s := m.backends[id]
 	if s == nil {
-		s = &backendStats{observer: func() prometheus.Observer {
-			return m.duration.WithLabelValues(namespace, route, backend)
+		s = &backendStats{observers: func() (prometheus.Observer, prometheus.Observer) {
+			return m.duration.WithLabelValues(namespace, route, backend), m.toFirstToken.WithLabelValues(namespace, route, backend)
 		}}
 		m.backends[id] = s
 	}
 	return s
 }
 
-// retain drops the series of backends that are live no more.
+// retain drops the series of routes and backends that are live no more.
 func (m *metrics) retain(l *live) {
 	inUse := map[*backendStats]bool{}
 	for _, r := range l.routes {
@@ -76,19 +117,43 @@ func (m *metrics) retain(l *live) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, s := range m.backends {
-		if !inUse[s] {
-			delete(m.backends, id)
-			m.duration.DeleteLabelValues(id.namespace, id.route, id.backend)
+		if inUse[s] {
+			continue
+		}
+		delete(m.backends, id)
+		gone := prometheus.Labels{"namespace": id.namespace, "route": id.route}
+		if l.routes[objectKey{id.namespace, id.route}] == nil {
+			m.budgetsSpent.DeletePartialMatch(gone)
+		}
+		for _, label := range [...]string{"from", "to"} {
+			m.fallbacks.DeletePartialMatch(prometheus.Labels{"namespace": id.namespace, "route": id.route, label: id.backend})
+		}
+		gone["backend"] = id.backend
+		for _, v := range [...]interface{ DeletePartialMatch(prometheus.Labels) int }{m.duration, m.toFirstToken, m.retries, m.recoveries} {
+			v.DeletePartialMatch(gone)
 		}
 	}
 }
 
-// count counts a request without a call.
-func (s *backendStats) count(c Class) { s.requests[c].Add(1) }
+// finish counts a request by how it ended.
+func (s *backendStats) finish(c Class) { s.requests[c].Add(1) }
 
-// record counts a request and how long its call took.
+// refuse counts a call that was refused.
+func (s *backendStats) refuse(c Class) { s.attempts[c].Add(1) }
+
+// record counts a call and how long it took.
 func (s *backendStats) record(c Class, took time.Duration) {
-	s.count(c)
-	s.once.Do(func() { s.duration = s.observer() })
+	s.attempts[c].Add(1)
+	s.observe()
 	s.duration.Observe(took.Seconds())
+}
+
+// firstToken records how long a call took to its first output.
+func (s *backendStats) firstToken(took time.Duration) {
+	s.observe()
+	s.toFirstToken.Observe(took.Seconds())
+}
+
+func (s *backendStats) observe() {
+	s.once.Do(func() { s.duration, s.toFirstToken = s.observers() })
 }

@@ -10,23 +10,37 @@ import (
 	"github.com/switchgear/switchgear/internal/gateway/dialect"
 )
 
-// relayBuffer is how much of an answer is on its way at a time.
-const relayBuffer = 32 << 10
+const (
+	// relayBuffer is how much of an answer is on its way at a time.
+	relayBuffer = 32 << 10
+	// maxHeldRefusal bounds a refusal of a path route's backend that is held while
+	// another is asked; a longer one is passed on as it comes.
+	maxHeldRefusal = 1 << 20
+)
+
+// pathAnswer handles a response on a path route. Its body means nothing to the
+// gateway; a refusal is held, in case that a repeat or the next backend makes
+// good for it.
+func (a *attempt) pathAnswer(resp *http.Response) ending {
+	c := a.classify(resp)
+	if c == Success || a.ownError(c) == nil && !FallbackClasses.Has(c) {
+		return a.relay(resp, nil)
+	}
+	held := hold{budget: &a.x.g.budget}
+	body, err := readHeld(resp.Body, resp.ContentLength, maxHeldRefusal, &held)
+	if err != nil {
+		defer held.free()
+		return a.unheld(resp, body)
+	}
+	return a.refused(resp, dialect.Error{}, body, held)
+}
 
 // relay sends an answer to the client as it comes, after the part that was read
-// already: that of a path route, whose body means nothing to the gateway, or one
-// too large to be held. Where it breaks off, so does the client's connection:
-// there is no other way left to say so.
-func (a *attempt) relay(resp *http.Response, begun []byte) {
+// already. Where it breaks off, so does the client's connection: there is no
+// other way left to say so.
+func (a *attempt) relay(resp *http.Response, begun []byte) ending {
 	c := a.classify(resp)
-	if own := a.ownError(c); own != nil {
-		a.log(c, resp.StatusCode, nil)
-		a.end(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()))
-		a.x.fail(a.b, own)
-		return
-	}
-	a.x.commit(a.b)
-	copyResponseHeaders(a.x.w.Header(), resp.Header)
+	a.commit(resp.Header)
 	a.x.w.WriteHeader(resp.StatusCode)
 	cut, err := a.copy(resp, begun)
 	if err != nil {
@@ -37,6 +51,7 @@ func (a *attempt) relay(resp *http.Response, begun []byte) {
 	}
 	a.end(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()))
 	if err != nil {
+		a.b.stats.finish(c)
 		panic(http.ErrAbortHandler)
 	}
 	for name, values := range resp.Trailer {
@@ -44,6 +59,7 @@ func (a *attempt) relay(resp *http.Response, begun []byte) {
 			a.x.w.Header()[http.TrailerPrefix+name] = values
 		}
 	}
+	return ending{class: c, answered: true}
 }
 
 // classify finds the class of an answer whose body is not looked at.
@@ -63,10 +79,10 @@ func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
 	limit.left -= a.x.g.now() - a.begun
 	if events {
 		limit = newPatience(t.StreamIdle, "timeouts.streamIdle")
-		a.x.dog.set(limitTotal, a.begun, t.StreamTotal, "timeouts.streamTotal")
+		a.dog.set(limitTotal, a.begun, t.StreamTotal, "timeouts.streamTotal")
 		a.x.client.dirty = true // the headers go out at once
 	}
-	a.x.dog.lift(limitPhase)
+	a.dog.lift(limitPhase)
 	client := &a.x.client
 	if err := client.write(begun); err != nil {
 		return ClientGone, fmt.Errorf("answering the client: %w", err)
@@ -82,7 +98,7 @@ func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
 		}
 		client.idle()
 		var n int
-		err := a.x.dog.await(&limit, func() (err error) {
+		err := a.dog.await(&limit, func() (err error) {
 			n, err = resp.Body.Read(buf)
 			return err //nolint:wrapcheck // wrapped below
 		})
@@ -90,7 +106,7 @@ func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
 			limit.left = limit.of
 			if silent {
 				silent = false
-				a.permit.FirstToken(a.x.g.now())
+				a.firstToken()
 			}
 		}
 		if werr := client.write(buf[:n]); werr != nil {

@@ -36,6 +36,8 @@ type Policy struct {
 	Timeouts      Timeouts
 	RateLimit     RateLimitAction
 	FailureStatus StatusSet
+	// AllowBypass lets a client opt a call out with a header.
+	AllowBypass bool
 }
 
 // Timeouts bound one attempt. All are above zero.
@@ -75,9 +77,45 @@ type Route struct {
 	// Headers must all be present with exactly these values.
 	Headers []Header
 	// Timeout bounds a request until its answer is committed.
-	Timeout  time.Duration
+	Timeout time.Duration
+	Retry   Retry
+	// Fallback holds the classes of failures after which the next backend is
+	// asked.
+	Fallback ClassSet
+	Recovery StreamRecovery
 	Backends []*Backend
 }
+
+// Retry says how often and when one backend is asked again for one request. Its
+// zero value never asks again.
+type Retry struct {
+	// MaxAttempts counts the first one too.
+	MaxAttempts int
+	// InitialDelay passes before the second attempt. It grows by Multiplier for
+	// each further one, at most to MaxDelay, by chance up to JitterPercent more or
+	// less.
+	InitialDelay, MaxDelay    time.Duration
+	Multiplier, JitterPercent int
+	// MaxRetryAfter is the longest Retry-After that is waited for. With 0, a
+	// provider that limits the rate is never waited for.
+	MaxRetryAfter time.Duration
+	// BudgetPercent bounds repeats by the route's recent requests.
+	BudgetPercent int
+}
+
+// StreamRecovery says what becomes of a stream that breaks off after its first
+// output.
+type StreamRecovery uint8
+
+// The ways to recover a stream.
+const (
+	RecoverNothing     StreamRecovery = iota // the client is told by an error event
+	RecoverByResuming                        // a backend that supports prefill goes on
+	RecoverByBuffering                       // the answer is held until it is whole
+)
+
+// String returns the way's name as the API spells it.
+func (r StreamRecovery) String() string { return [...]string{"None", "Resume", "Buffer"}[r] }
 
 // Match is one model pattern (exact, or a prefix with a trailing *) or one
 // path prefix, and the circuit that each backend uses under it.
@@ -120,6 +158,8 @@ type Backend struct {
 	// equals, 0 is never picked while another of its priority is left.
 	Priority, Weight int
 	Policy           *Policy
+	// SupportsPrefill means that the model goes on with an assistant's turn.
+	SupportsPrefill bool
 	// Unavailable says why the backend must not be called (a Secret that is
 	// missing, say); empty means that it may be.
 	Unavailable string

@@ -25,12 +25,16 @@ type stream struct {
 	judge  dialect.Judge
 	events eventReader
 
-	held      []byte // events before the first output
-	committed bool   // the client has the first output
-	finished  bool   // the answer is whole
-	done      bool   // the end mark came
-	skipped   bool   // a malformed event was left out
-	judged    int    // events that were judged
+	held     heldEvents // what the client does not have yet
+	buffer   bool       // held until the answer is whole
+	resumes  bool       // goes on with what the client has
+	flows    bool       // the first output has come
+	finished bool       // the answer is whole
+	done     bool       // the end mark came
+	skipped  bool       // a malformed event was left out
+	refusal  []byte     // the provider's error event
+	// transcript is kept where the stream can be resumed; otherwise it is nil.
+	transcript dialect.Transcript
 	// patience is streamIdle, which an event restores and a comment does not;
 	// after the finish it is finishWait, which nothing restores.
 	patience patience
@@ -42,18 +46,28 @@ var errClient = errors.New("answering the client")
 // errToldByProvider marks an error event; the judge has the error.
 var errToldByProvider = errors.New("the provider told an error in its stream")
 
-func (a *attempt) stream(resp *http.Response) {
+func (a *attempt) stream(resp *http.Response) ending {
 	if encoded(resp.Header) {
-		a.broke(InvalidResponse, &invalidAnswer{"its stream is compressed, though identity was asked for"})
-		return
+		return a.broke(InvalidResponse, &invalidAnswer{"its stream is compressed, though identity was asked for"})
 	}
-	s := &stream{attempt: a, resp: resp, judge: a.x.endpoint.NewJudge(a.x.request)}
+	recovery := a.x.target.route.Recovery
+	s := &stream{
+		attempt: a, resp: resp, judge: a.x.endpoint.NewJudge(a.x.request),
+		held:   heldEvents{hold: hold{budget: &a.x.g.budget}},
+		buffer: recovery == RecoverByBuffering,
+	}
+	defer s.held.free()
+	if recovery == RecoverByResuming {
+		if s.transcript = a.x.transcript; s.transcript == nil {
+			s.transcript = a.x.endpoint.NewTranscript(a.x.request, a.x.body)
+		}
+		s.resumes = a.x.committed
+	}
 	err := s.follow()
 	if s.finished && !errors.Is(err, errClient) && !errors.Is(err, errToldByProvider) {
-		s.complete()
-		return
+		return s.complete()
 	}
-	s.broken(err)
+	return s.broken(err)
 }
 
 // follow passes events on until the answer is whole or broken off.
@@ -63,12 +77,11 @@ func (s *stream) follow() error {
 		if err != nil {
 			return err
 		}
-		if e.comment {
-			if s.committed {
-				err = s.write(e.raw)
-			}
-		} else {
+		switch {
+		case !e.comment:
 			err = s.pass(e)
+		case s.x.committed:
+			err = s.write(e.raw)
 		}
 		if err != nil || s.done {
 			return err
@@ -83,10 +96,12 @@ func (s *stream) next() (event, error) {
 		if e, ok := s.events.next(); ok {
 			return e, nil
 		}
-		if err := s.x.client.flush(); err != nil {
-			return event{}, fmt.Errorf("%w: %w", errClient, err)
+		if s.x.committed {
+			if err := s.x.client.flush(); err != nil {
+				return event{}, fmt.Errorf("%w: %w", errClient, err)
+			}
+			s.x.client.idle()
 		}
-		s.x.client.idle()
 		err := s.fill()
 		if err == io.EOF {
 			if e, ok := s.events.rest(); ok {
@@ -103,22 +118,21 @@ func (s *stream) next() (event, error) {
 // call are in force.
 func (s *stream) fill() error {
 	read := func() error { return s.events.fill(s.resp.Body) }
-	if !s.committed {
+	if !s.flows {
 		return read()
 	}
-	return s.x.dog.await(&s.patience, read)
+	return s.dog.await(&s.patience, read)
 }
 
-// pass judges an event and passes it on, or holds it back while there is no
-// output yet.
+// pass judges an event and passes it on, or holds it back for as long as the
+// answer may still be another backend's.
 func (s *stream) pass(e event) error {
-	s.judged++
 	mark := s.judge.Event(e.name, e.data)
 	if mark.Has(dialect.Malformed) {
 		return s.skip()
 	}
 	if mark.Has(dialect.Failed) {
-		s.held = append(s.held[:0], e.raw...)
+		s.refusal = append([]byte(nil), e.raw...)
 		return errToldByProvider
 	}
 	wasFinished := s.finished
@@ -129,17 +143,49 @@ func (s *stream) pass(e event) error {
 	case !wasFinished:
 		s.patience = newPatience(finishWait, "the wait for the stream's end")
 	}
-	if !s.committed {
-		if len(s.held)+len(e.raw) > maxHeldEvents {
-			return &invalidAnswer{"its stream brought much and no output"}
-		}
-		s.held = append(s.held, e.raw...)
-		if mark&(dialect.Output|dialect.Finish) == 0 {
-			return nil
-		}
-		return s.commit(mark)
+	if mark&(dialect.Output|dialect.Finish) != 0 && !s.flows {
+		s.flow(mark)
 	}
-	return s.write(e.raw)
+	switch {
+	case s.resumes:
+		return s.deliver(s.transcript.Splice(e.name, e.data))
+	case s.transcript != nil:
+		s.transcript.Record(e.data)
+	}
+	return s.deliver(e.raw)
+}
+
+// flow marks the first output: from now on the stream's own limits hold.
+func (s *stream) flow(mark dialect.Mark) {
+	s.flows = true
+	s.dog.lift(limitPhase)
+	s.dog.set(limitTotal, s.begun, s.b.Policy.Timeouts.StreamTotal, "timeouts.streamTotal")
+	if mark.Has(dialect.Output) {
+		s.firstToken()
+	}
+}
+
+// deliver gives an event to the client, or holds it back.
+func (s *stream) deliver(raw []byte) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if s.x.committed {
+		s.x.sent++
+		return s.write(raw)
+	}
+	fits := s.held.add(raw)
+	switch {
+	case fits && !s.flows && len(s.held.bytes) > maxHeldEvents:
+		return &invalidAnswer{"its stream brought much and no output"}
+	case fits && (!s.flows || s.buffer && len(s.held.bytes) <= maxHeldAnswer):
+		return nil
+	}
+	if err := s.commit(); err != nil || fits {
+		return err
+	}
+	s.x.sent++
+	return s.write(raw)
 }
 
 // skip leaves out a malformed event, once, where nothing depends on it.
@@ -152,22 +198,20 @@ func (s *stream) skip() error {
 }
 
 // commit begins the client's answer with what was held back.
-func (s *stream) commit(mark dialect.Mark) error {
-	now := s.x.g.now()
-	s.committed = true
-	s.x.dog.lift(limitPhase)
-	s.x.dog.set(limitTotal, s.begun, s.b.Policy.Timeouts.StreamTotal, "timeouts.streamTotal")
-	if mark.Has(dialect.Output) {
-		s.permit.FirstToken(now)
+func (s *stream) commit() error {
+	begun := s.x.pulse.stop()
+	s.x.transcript = s.transcript
+	if begun {
+		s.x.committed = true // its headers were made by the pulse
+	} else {
+		s.attempt.commit(s.resp.Header)
+		delete(s.x.w.Header(), "Content-Length")
+		s.x.w.WriteHeader(s.resp.StatusCode)
 	}
-	s.x.commit(s.b)
-	h := s.x.w.Header()
-	copyResponseHeaders(h, s.resp.Header)
-	delete(h, "Content-Length")
-	s.x.w.WriteHeader(s.resp.StatusCode)
-	held := s.held
-	s.held = nil
-	return s.write(held)
+	s.x.sent += s.held.events
+	err := s.write(s.held.bytes)
+	s.held.free()
+	return err
 }
 
 func (s *stream) write(p []byte) error {
@@ -179,76 +223,58 @@ func (s *stream) write(p []byte) error {
 
 // complete ends a whole answer. The provider's own end is read too, so that its
 // connection can be used again.
-func (s *stream) complete() {
+func (s *stream) complete() ending {
+	if !s.x.committed {
+		_ = s.commit() // a client that has left needs no answer
+	}
 	if end := s.judge.End(); !s.done && end != nil {
 		_ = s.write(end)
 	}
 	_ = s.x.client.flush()
 	s.end(Success, s.resp.StatusCode, 0)
-	if s.x.dog.Err() == nil {
+	if s.dog.Err() == nil {
 		end := newPatience(finishWait, "the wait for the stream's end")
-		_ = s.x.dog.await(&end, func() error {
+		_ = s.dog.await(&end, func() error {
 			_, err := io.CopyN(io.Discard, s.resp.Body, eventBuffer)
 			return err //nolint:wrapcheck // nobody reads it
 		})
 	}
+	return ending{class: Success, answered: true}
 }
 
-// broken ends an answer that is not whole: with an error of its own while the
-// client has nothing yet, with an error event afterwards.
-func (s *stream) broken(err error) {
-	gone := errors.Is(err, errClient)
-	told := errors.Is(err, errToldByProvider)
+// broken ends an answer that is not whole.
+func (s *stream) broken(err error) ending {
+	var e ending
 	switch {
-	case gone:
-		s.log(ClientGone, s.resp.StatusCode, err)
-		s.end(ClientGone, s.resp.StatusCode, 0)
-	case !s.committed && told:
-		s.told(s.judge.Err())
-	case !s.committed:
+	case errors.Is(err, errClient):
+		return s.gone(ClientGone, err)
+	case errors.Is(err, errToldByProvider):
+		if e = s.told(s.judge.Err()); e.reply.own == nil {
+			e.reply.event = s.refusal
+		}
+	case !s.flows:
 		if err == io.EOF {
 			err = &invalidAnswer{"its stream ended before the answer was whole"}
 		}
-		s.broke(InvalidResponse, err)
-	case told:
-		s.toldLate()
+		e = s.broke(InvalidResponse, err)
 	default:
-		s.cut(err)
+		e = s.cut(err)
 	}
+	e.flowed = s.flows
+	return e
 }
 
-// toldLate passes the provider's error event on as the last one.
-func (s *stream) toldLate() {
-	c := classifyError(s.judge.Err())
-	s.log(c, s.resp.StatusCode, nil)
-	s.end(c, 0, 0)
-	event := s.held
-	if own := s.ownError(c); own != nil {
-		event = dialect.ErrorEvent(s.x.endpoint, s.judged-1, own.status, own.code, own.message)
-	}
-	s.last(event)
-}
-
-// cut tells a client in the middle of its answer that there will be no more.
-func (s *stream) cut(err error) {
+// cut ends a stream that broke off after its first output.
+func (s *stream) cut(err error) ending {
 	c := s.interruption(StreamError, StreamError, false)
-	s.log(c, s.resp.StatusCode, err)
-	s.end(c, 0, 0)
 	if c == ClientGone {
-		return
+		return s.gone(c, err)
 	}
-	status, code := http.StatusBadGateway, codeUpstreamDown
-	message := "the stream of backend " + s.b.Name + " broke off"
-	if e, ok := s.x.dog.exceeded(); ok {
-		status, code = http.StatusGatewayTimeout, codeUpstreamTimeout
-		message += ": " + e.Error()
+	own := &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
+		message: "the stream of backend " + s.b.Name + " broke off"}
+	if late, ok := s.dog.exceeded(); ok {
+		own.status, own.code = http.StatusGatewayTimeout, codeUpstreamTimeout
+		own.message += ": " + late.Error()
 	}
-	s.last(dialect.ErrorEvent(s.x.endpoint, s.judged, status, code, message))
-}
-
-// last writes the event after which nothing follows.
-func (s *stream) last(event []byte) {
-	if s.write(event) == nil {
-		_ = s.x.client.flush() // a client that has left needs no answer
-	}
+	return s.failed(c, 0, 0, reply{own: own}, err)
 }

@@ -43,7 +43,12 @@ var (
 // streamSetup is what a test may change of a rig.
 type streamSetup struct {
 	Policy      gateway.Policy
-	Timeout     time.Duration // the routes'
+	Timeout     time.Duration // the routes', as the three below
+	Retry       gateway.Retry // by default, nothing is repeated
+	Fallback    gateway.ClassSet
+	Recovery    gateway.StreamRecovery
+	Prefill     []bool // which of the providers supports it
+	Equals      bool   // all providers have one priority
 	Options     gateway.Options
 	ClientStall time.Duration
 	CA          string // of the providers
@@ -132,6 +137,7 @@ func (s *streamSetup) snapshot(t *testing.T, providers []string) *gateway.Snapsh
 	}{{gateway.OpenAI, "/v1"}, {gateway.Anthropic, ""}, {gateway.HTTP, "/http"}}
 	for i, r := range routes {
 		r.Namespace, r.Timeout = "default", s.Timeout
+		r.Retry, r.Fallback, r.Recovery = s.Retry, s.Fallback, s.Recovery
 		for n, provider := range providers {
 			u, err := url.Parse(provider + kinds[i].base)
 			if err != nil {
@@ -141,6 +147,10 @@ func (s *streamSetup) snapshot(t *testing.T, providers []string) *gateway.Snapsh
 				Name: fmt.Sprintf("b%d", n), Dialect: kinds[i].dialect, URL: u, Priority: n, Weight: 1,
 				Policy: &s.Policy, TLS: gateway.TLS{CA: s.CA},
 			})
+			if s.Equals {
+				r.Backends[n].Priority = 0
+			}
+			r.Backends[n].SupportsPrefill = n < len(s.Prefill) && s.Prefill[n]
 			if s.Key != "" {
 				b := r.Backends[n]
 				b.Credential = gateway.Credential{Kind: gateway.CredentialSecret, Key: gateway.Secret(s.Key)}

@@ -16,12 +16,16 @@ func TestFirstTokenLimitsAllBackendsButTheLast(t *testing.T) {
 	for _, tc := range []struct {
 		name      string
 		providers int
+		fallback  gateway.ClassSet
 		delay     time.Duration
 		status    int
+		backend   string
 	}{
-		{"the first of two, in time", 2, 0, http.StatusOK},
-		{"the first of two, late", 2, time.Minute, http.StatusGatewayTimeout},
-		{"the only one, late", 1, 3 * limit, http.StatusOK},
+		{"the first of two, in time", 2, gateway.FallbackClasses, 0, http.StatusOK, "b0"},
+		{"the first of two, late", 2, gateway.FallbackClasses, time.Minute, http.StatusOK, "b1"},
+		{"the first of two, none of which stands in", 2, gateway.ClassSet(0), 3 * limit, http.StatusOK, "b0"},
+		{"the only one, late", 1, gateway.FallbackClasses, 3 * limit, http.StatusOK, "b0"},
+		{"the only one, too late for the route", 1, gateway.FallbackClasses, time.Minute, http.StatusGatewayTimeout, "b0"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -32,13 +36,17 @@ func TestFirstTokenLimitsAllBackendsButTheLast(t *testing.T) {
 				urls = append(urls, sims[len(sims)-1].URL)
 			}
 			sims[0].SetFault(providersim.Fault{FirstTokenDelay: tc.delay, KeepAlive: providersim.KeepAlivePing, KeepAliveEvery: 10 * time.Millisecond})
-			r := newStreamRig(t, func(s *streamSetup) { s.Policy.Timeouts.FirstToken = limit }, urls...)
+			r := newStreamRig(t, func(s *streamSetup) {
+				s.Policy.Timeouts.FirstToken = limit
+				s.Timeout = 10 * limit
+				s.Fallback = tc.fallback
+			}, urls...)
 			a := r.open(messagesEndpoint.path, messagesEndpoint.body)
 			body := a.whole()
-			if a.resp.StatusCode != tc.status || a.resp.Header.Get("X-Switchgear-Backend") != "b0" {
-				t.Fatalf("status %d of %s, want %d of b0: %s", a.resp.StatusCode, a.resp.Header.Get("X-Switchgear-Backend"), tc.status, body)
+			if a.resp.StatusCode != tc.status || a.resp.Header.Get("X-Switchgear-Backend") != tc.backend {
+				t.Fatalf("status %d of %s, want %d of %s: %s", a.resp.StatusCode, a.resp.Header.Get("X-Switchgear-Backend"), tc.status, tc.backend, body)
 			}
-			if tc.status != http.StatusOK && !strings.Contains(body, "timeouts.firstToken of 200ms exceeded") {
+			if tc.status != http.StatusOK && !strings.Contains(body, "the route's timeout of 2s exceeded") {
 				t.Errorf("the client is not told of the limit: %s", body)
 			}
 		})
@@ -276,24 +284,29 @@ func TestTheFirstTokenOfAProbeIsItsSuccess(t *testing.T) {
 }
 
 func TestAFailureInEventsIsNoProbesSuccess(t *testing.T) {
-	hold := make(chan struct{})
+	hold, begun := make(chan struct{}), make(chan struct{})
 	r := newStreamRig(t, probing, script(t, func(s scripted) {
 		s.w.Header().Set("Content-Type", "text/event-stream")
 		s.w.WriteHeader(http.StatusServiceUnavailable)
 		s.send("data: busy\n\n")
 		if s.r.URL.Query().Has("wait") {
+			close(begun)
 			s.wait(hold)
 		}
 	}))
 	r.open("/ext/events", "").whole()
 	r.eventually("half-open", func() bool { return r.state("ext") == circuit.HalfOpen })
-	a := r.open("/ext/events?wait", "")
-	a.event()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.open("/ext/events?wait", "").whole()
+	}()
+	<-begun
 	if s := r.state("ext"); s != circuit.HalfOpen {
 		t.Errorf("the first byte of a failure made it %v", s)
 	}
 	close(hold)
-	a.whole()
+	<-ended
 	r.eventually("open again", func() bool { return r.state("ext") != circuit.Closed })
 	r.wantEnds(map[string]int{"ServerError": 2}, map[string]int{"Failure": 2})
 }

@@ -126,7 +126,7 @@ func (t *transports) dial(ctx context.Context, network, address string) (net.Con
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)
 	}
-	return conn, nil
+	return &providerConn{Conn: conn}, nil
 }
 
 // hostPort returns the address that a URL is dialled at.

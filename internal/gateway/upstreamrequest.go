@@ -3,18 +3,21 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/switchgear/switchgear/internal/gateway/dialect"
 )
 
 // request makes the request to the backend.
-func (a *attempt) request(ctx context.Context) *http.Request {
+func (a *attempt) request(ctx context.Context) (*http.Request, error) {
 	x := a.x
-	parts := [3][]byte{x.body}
-	if x.endpoint != nil {
-		parts = x.request.WithModel(x.body, a.b.Model)
+	parts, err := a.body()
+	if err != nil {
+		return nil, err
 	}
 	length := len(parts[0]) + len(parts[1]) + len(parts[2])
 	r := &http.Request{
@@ -33,7 +36,28 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 		// be closed before anything was written to it.
 		r.GetBody = func() (io.ReadCloser, error) { return reader(parts), nil }
 	}
-	return r.WithContext(ctx)
+	return r.WithContext(ctx), nil
+}
+
+// body returns the request's body in parts: with the backend's model, and where
+// a stream is resumed, with the text that the client has.
+func (a *attempt) body() ([3][]byte, error) {
+	x := a.x
+	switch {
+	case x.endpoint == nil:
+		return [3][]byte{x.body}, nil
+	case !x.committed:
+		return x.request.WithModel(x.body, a.b.Model), nil
+	}
+	body, err := x.transcript.Prefill(x.body)
+	if err != nil {
+		return [3][]byte{}, fmt.Errorf("asking to go on: %w", err)
+	}
+	request, err := dialect.ParseRequest(body)
+	if err != nil {
+		return [3][]byte{}, fmt.Errorf("asking to go on: %w", err)
+	}
+	return request.WithModel(body, a.b.Model), nil
 }
 
 func reader(parts [3][]byte) io.ReadCloser {

@@ -47,6 +47,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.EffectivePolicyApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("FailureRate"):
 		return &apiv1alpha1.FailureRateApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Fallback"):
+		return &apiv1alpha1.FallbackApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HalfOpen"):
 		return &apiv1alpha1.HalfOpenApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HeaderMatch"):
@@ -69,6 +71,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.ReplicaSummaryApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ResetBackoff"):
 		return &apiv1alpha1.ResetBackoffApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Retry"):
+		return &apiv1alpha1.RetryApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SecretKeyReference"):
 		return &apiv1alpha1.SecretKeyReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SlowCallRate"):

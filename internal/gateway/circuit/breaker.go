@@ -172,11 +172,9 @@ func (c *Circuit) endClosed(p *Permit, r Result, slow bool, now time.Duration) {
 		c.window.record(now, false, slow, 0)
 	case Failure:
 		label := c.labels.number(r.Label)
-		if c.consecutive == 0 {
-			c.runSeq, c.runLabels = c.seq, [maxLabels]int{}
+		if !r.Repeated {
+			c.lengthenRun(label)
 		}
-		c.consecutive++
-		c.runLabels[label]++
 		c.failedAt(now)
 		c.window.record(now, true, slow, label)
 		if c.warned {
@@ -185,6 +183,15 @@ func (c *Circuit) endClosed(p *Permit, r Result, slow bool, now time.Duration) {
 		}
 	}
 	c.judge(r, now)
+}
+
+// lengthenRun counts one more of the consecutive failures.
+func (c *Circuit) lengthenRun(label int) {
+	if c.consecutive == 0 {
+		c.runSeq, c.runLabels = c.seq, [maxLabels]int{}
+	}
+	c.consecutive++
+	c.runLabels[label]++
 }
 
 // judge opens the circuit if a rule says so; the first names the reason.
@@ -212,6 +219,9 @@ func exceeds(part, whole, percent, minimum int) bool {
 }
 
 func (c *Circuit) runCounts() Counts {
+	if c.consecutive == 0 {
+		return Counts{} // the labels are those of the last run
+	}
 	return Counts{Consecutive: c.consecutive, Labels: c.labels.list(&c.runLabels)}
 }
 

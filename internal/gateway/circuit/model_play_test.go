@@ -139,7 +139,7 @@ func (m *model) end(c *mcall, r Result) {
 		m.open(m.now, ThrottledByProvider, r, one)
 	default:
 		m.ended = append(m.ended, mended{at: m.now, stamp: m.now, began: c.order, order: m.order,
-			failed: r.Outcome == Failure, slow: slow, label: r.Label})
+			failed: r.Outcome == Failure, repeated: r.Repeated, slow: slow, label: r.Label})
 		if r.Outcome == Failure && m.warned != nil {
 			m.open(m.now, WarnedByReplica, r, m.runCounts())
 			return

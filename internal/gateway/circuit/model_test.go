@@ -59,6 +59,7 @@ type mended struct {
 	at, stamp    time.Duration // the stamp is what a new window made of it
 	began, order int
 	failed, slow bool
+	repeated     bool // not in the run
 	label        string
 	forgotten    bool // before the window changed
 }
@@ -115,6 +116,7 @@ func (m *model) run() []mended {
 	var out []mended
 	for _, e := range m.ended {
 		switch {
+		case e.failed && e.repeated:
 		case e.failed:
 			out = append(out, e)
 		case len(out) > 0 && e.began > out[0].order:

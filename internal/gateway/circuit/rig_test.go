@@ -97,11 +97,17 @@ func (r *rig) wantState(want State) {
 	}
 }
 
-var outcomes = map[byte]Outcome{'S': Success, 'F': Failure, 'T': Throttled, 'I': Ignored}
+var outcomes = map[byte]Outcome{'S': Success, 'F': Failure, 'R': Failure, 'T': Throttled, 'I': Ignored}
+
+// resultOf is the result that an initial stands for.
+func resultOf(initial byte) Result {
+	return Result{Outcome: outcomes[initial], Label: "HTTP 503", Repeated: initial == 'R'}
+}
 
 // play acts out a script of words:
 //
 //	S F T I       a call that is let through and ends at once, as its initial says
+//	R             a failure that was counted already
 //	a1            a call begins and is called 1; it must be let through
 //	t1            its first token
 //	1S 1F 1T 1I   its end
@@ -149,9 +155,9 @@ func (r *rig) word(word string) {
 		r.permits[rest].FirstToken(r.now)
 	case len(word) == 1:
 		r.begin("")
-		r.end("", Result{Outcome: outcomes[first], Label: "HTTP 503"})
+		r.end("", resultOf(first))
 	default:
-		r.end(word[:len(word)-1], Result{Outcome: outcomes[word[len(word)-1]], Label: "HTTP 503"})
+		r.end(word[:len(word)-1], resultOf(word[len(word)-1]))
 	}
 }
 

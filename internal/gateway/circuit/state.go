@@ -39,6 +39,10 @@ type Result struct {
 	Label string
 	// RetryAfter is the provider's own word on when to come back; 0: none.
 	RetryAfter time.Duration
+	// Repeated means that the failure is one that was counted already, such as the
+	// death of a connection with many calls on it. It counts in the window, and
+	// not in the run of consecutive failures.
+	Repeated bool
 }
 
 // RefusalReason says why a call was refused.

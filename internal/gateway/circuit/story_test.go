@@ -75,8 +75,11 @@ func tell(data []byte) []deed {
 				Label:      labelDice[b/8%len(labelDice)],
 				RetryAfter: retryAfters[b/24%len(retryAfters)] * time.Millisecond,
 			}
-			if s.result.Outcome == Success || s.result.Outcome == Ignored {
+			switch s.result.Outcome {
+			case Success, Ignored:
 				s.result.RetryAfter = 0
+			case Failure:
+				s.result.Repeated = b/32%4 == 3
 			}
 		case advance:
 			s.d = advances[next()%len(advances)] * time.Millisecond

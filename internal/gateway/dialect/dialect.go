@@ -44,15 +44,18 @@ type Endpoint struct {
 	// newJudge makes the judge of a streamed answer of so many choices; nil
 	// where the endpoint does not stream.
 	newJudge func(choices int) Judge
+	// newTranscript makes the transcript of a streamed answer; nil where another
+	// backend could not go on with it.
+	newTranscript func() Transcript
 }
 
 // endpoints holds what is served below /v1, by the rest of the path.
 var endpoints = map[string]*Endpoint{
-	"/chat/completions": {OpenAI, "/chat/completions", "choices", newChatJudge},
-	"/completions":      {OpenAI, "/completions", "choices", newChatJudge},
-	"/responses":        {OpenAI, "/responses", "output", newResponsesJudge},
-	"/embeddings":       {OpenAI, "/embeddings", "data", nil},
-	"/messages":         {Anthropic, "/v1/messages", "content", newMessagesJudge},
+	"/chat/completions": {OpenAI, "/chat/completions", "choices", newChatJudge, newChatTranscript},
+	"/completions":      {OpenAI, "/completions", "choices", newChatJudge, nil},
+	"/responses":        {OpenAI, "/responses", "output", newResponsesJudge, nil},
+	"/embeddings":       {OpenAI, "/embeddings", "data", nil, nil},
+	"/messages":         {Anthropic, "/v1/messages", "content", newMessagesJudge, newMessagesTranscript},
 }
 
 // Lookup returns the endpoint that is served under a path below /v1

@@ -86,6 +86,19 @@ func ErrorEvent(e *Endpoint, after, status int, code, message string) []byte {
 	}
 }
 
+// RelayedErrorEvent writes an error that a provider answered with as the last
+// event of a stream of the endpoint, after so many others.
+func RelayedErrorEvent(e *Endpoint, after, status int, told Error) []byte {
+	switch {
+	case e.Dialect == Anthropic:
+		return event(errorEvent, RelayedErrorBody(e.Dialect, status, told))
+	case e.Path == "/responses":
+		return ErrorEvent(e, after, status, told.Code, told.Message)
+	default:
+		return event("", RelayedErrorBody(e.Dialect, status, told))
+	}
+}
+
 func event(name string, data []byte) []byte {
 	var b []byte
 	if name != "" {

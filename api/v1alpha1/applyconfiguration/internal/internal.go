@@ -75,6 +75,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - name
+    - name: supportsPrefill
+      type:
+        scalar: boolean
     - name: tls
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.BackendTLS
@@ -157,6 +160,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.switchgear.switchgear.api.v1alpha1.CircuitPolicySpec
   map:
     fields:
+    - name: allowBypass
+      type:
+        scalar: boolean
     - name: bulkhead
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Bulkhead
@@ -360,6 +366,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: window
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Duration
+- name: com.github.switchgear.switchgear.api.v1alpha1.FailureClass
+  scalar: string
 - name: com.github.switchgear.switchgear.api.v1alpha1.FailureRate
   map:
     fields:
@@ -369,6 +377,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: percent
       type:
         scalar: numeric
+- name: com.github.switchgear.switchgear.api.v1alpha1.Fallback
+  map:
+    fields:
+    - name: "on"
+      type:
+        list:
+          elementType:
+            namedType: com.github.switchgear.switchgear.api.v1alpha1.FailureClass
+          elementRelationship: associative
 - name: com.github.switchgear.switchgear.api.v1alpha1.HTTPHeader
   map:
     fields:
@@ -464,6 +481,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - name
+    - name: fallback
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Fallback
     - name: headers
       type:
         list:
@@ -481,6 +501,13 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: pathPrefix
       type:
         scalar: string
+    - name: retry
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Retry
+    - name: streamRecovery
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.StreamRecovery
+      default: None
     - name: timeout
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Duration
@@ -555,6 +582,30 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: multiplier
       type:
         scalar: numeric
+- name: com.github.switchgear.switchgear.api.v1alpha1.Retry
+  map:
+    fields:
+    - name: budgetPercent
+      type:
+        scalar: numeric
+    - name: initialDelay
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Duration
+    - name: jitterPercent
+      type:
+        scalar: numeric
+    - name: maxAttempts
+      type:
+        scalar: numeric
+    - name: maxDelay
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Duration
+    - name: maxRetryAfter
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Duration
+    - name: multiplier
+      type:
+        scalar: numeric
 - name: com.github.switchgear.switchgear.api.v1alpha1.Scope
   scalar: string
 - name: com.github.switchgear.switchgear.api.v1alpha1.SecretKeyReference
@@ -578,6 +629,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: percent
       type:
         scalar: numeric
+- name: com.github.switchgear.switchgear.api.v1alpha1.StreamRecovery
+  scalar: string
 - name: com.github.switchgear.switchgear.api.v1alpha1.Timeouts
   map:
     fields:

@@ -47,6 +47,10 @@ type BackendApplyConfiguration struct {
 	// CircuitPolicy named "default" of the namespace, or else the built-in profile
 	// Balanced.
 	CircuitPolicyRef *CircuitPolicyReferenceApplyConfiguration `json:"circuitPolicyRef,omitempty"`
+	// supportsPrefill says that the model goes on with an assistant's turn that a
+	// request ends with, which most do not. Only such a backend can resume a
+	// stream.
+	SupportsPrefill *bool `json:"supportsPrefill,omitempty"`
 }
 
 // BackendApplyConfiguration constructs a declarative configuration of the Backend type for use with
@@ -158,5 +162,13 @@ func (b *BackendApplyConfiguration) WithWeight(value int32) *BackendApplyConfigu
 // If called multiple times, the CircuitPolicyRef field is set to the value of the last call.
 func (b *BackendApplyConfiguration) WithCircuitPolicyRef(value *CircuitPolicyReferenceApplyConfiguration) *BackendApplyConfiguration {
 	b.CircuitPolicyRef = value
+	return b
+}
+
+// WithSupportsPrefill sets the SupportsPrefill field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SupportsPrefill field is set to the value of the last call.
+func (b *BackendApplyConfiguration) WithSupportsPrefill(value bool) *BackendApplyConfiguration {
+	b.SupportsPrefill = &value
 	return b
 }

@@ -65,6 +65,10 @@ type CircuitPolicySpecApplyConfiguration struct {
 	// override is an operator's hand on the switch. It decides in place of the
 	// breaker, which goes on tracking the state underneath.
 	Override *OverrideApplyConfiguration `json:"override,omitempty"`
+	// allowBypass lets a client opt a call out of breaker and bulkhead with the
+	// header x-switchgear-circuit: bypass. Such a call is not recorded either.
+	// Without it the header is answered with 403.
+	AllowBypass *bool `json:"allowBypass,omitempty"`
 }
 
 // CircuitPolicySpecApplyConfiguration constructs a declarative configuration of the CircuitPolicySpec type for use with
@@ -200,5 +204,13 @@ func (b *CircuitPolicySpecApplyConfiguration) WithBulkhead(value *BulkheadApplyC
 // If called multiple times, the Override field is set to the value of the last call.
 func (b *CircuitPolicySpecApplyConfiguration) WithOverride(value *OverrideApplyConfiguration) *CircuitPolicySpecApplyConfiguration {
 	b.Override = value
+	return b
+}
+
+// WithAllowBypass sets the AllowBypass field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AllowBypass field is set to the value of the last call.
+func (b *CircuitPolicySpecApplyConfiguration) WithAllowBypass(value bool) *CircuitPolicySpecApplyConfiguration {
+	b.AllowBypass = &value
 	return b
 }

@@ -33,6 +33,16 @@ type ProviderRouteSpecApplyConfiguration struct {
 	// timeout bounds a request until its answer is committed, queueing included,
 	// from 10ms to 24h.
 	Timeout *apiv1alpha1.Duration `json:"timeout,omitempty"`
+	// retry says how often one backend is asked again.
+	Retry *RetryApplyConfiguration `json:"retry,omitempty"`
+	// fallback says when the next backend is asked.
+	Fallback *FallbackApplyConfiguration `json:"fallback,omitempty"`
+	// streamRecovery says what becomes of a stream that breaks off after its first
+	// output. None: the client is told by an error event. Resume: a backend with
+	// supportsPrefill goes on with the text, where the answer is one plain text.
+	// Buffer: the answer is held until it is whole, up to 16 MiB, so that the next
+	// backend can answer instead unseen.
+	StreamRecovery *apiv1alpha1.StreamRecovery `json:"streamRecovery,omitempty"`
 }
 
 // ProviderRouteSpecApplyConfiguration constructs a declarative configuration of the ProviderRouteSpec type for use with
@@ -90,5 +100,29 @@ func (b *ProviderRouteSpecApplyConfiguration) WithBackends(values ...*BackendApp
 // If called multiple times, the Timeout field is set to the value of the last call.
 func (b *ProviderRouteSpecApplyConfiguration) WithTimeout(value apiv1alpha1.Duration) *ProviderRouteSpecApplyConfiguration {
 	b.Timeout = &value
+	return b
+}
+
+// WithRetry sets the Retry field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Retry field is set to the value of the last call.
+func (b *ProviderRouteSpecApplyConfiguration) WithRetry(value *RetryApplyConfiguration) *ProviderRouteSpecApplyConfiguration {
+	b.Retry = value
+	return b
+}
+
+// WithFallback sets the Fallback field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Fallback field is set to the value of the last call.
+func (b *ProviderRouteSpecApplyConfiguration) WithFallback(value *FallbackApplyConfiguration) *ProviderRouteSpecApplyConfiguration {
+	b.Fallback = value
+	return b
+}
+
+// WithStreamRecovery sets the StreamRecovery field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StreamRecovery field is set to the value of the last call.
+func (b *ProviderRouteSpecApplyConfiguration) WithStreamRecovery(value apiv1alpha1.StreamRecovery) *ProviderRouteSpecApplyConfiguration {
+	b.StreamRecovery = &value
 	return b
 }

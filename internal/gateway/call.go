@@ -1,0 +1,114 @@
+package gateway
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// staleWithin is how soon a provider's having closed an idle connection shows.
+// A connection that breaks later broke with the call on it.
+const staleWithin = time.Second
+
+// call is an attempt's use of a connection.
+type call struct {
+	trace    httptrace.ClientTrace
+	conn     *providerConn // nil: none was got
+	idle     bool          // the connection had been idle
+	got      time.Duration // when
+	answered atomic.Bool   // a first byte has come
+}
+
+// sent reports whether something may have been sent to the provider.
+func (c *call) sent() bool { return c.conn != nil }
+
+// send sends the request and returns once the response's headers are there. An
+// idle connection that the provider has closed meanwhile is no failure of the
+// provider: the call is sent once more, on another.
+func (a *attempt) send() (*http.Response, error) {
+	resp, err := a.sendOnce()
+	if err != nil && a.call.stale(a.x.g.now()) && a.dog.Err() == nil {
+		resp, err = a.sendOnce()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("calling the provider: %w", err)
+	}
+	return resp, nil
+}
+
+func (c *call) stale(now time.Duration) bool {
+	return c.idle && !c.answered.Load() && now-c.got < staleWithin
+}
+
+func (a *attempt) sendOnce() (*http.Response, error) {
+	c := &a.call
+	c.idle = false
+	a.dog.set(limitPhase, a.begun, a.b.Policy.Timeouts.Connect, "timeouts.connect")
+	c.trace.GotConn = func(info httptrace.GotConnInfo) {
+		c.conn, c.idle, c.got = providerConnOf(info.Conn), info.WasIdle, a.x.g.now()
+		a.limitAnswer()
+	}
+	c.trace.GotFirstResponseByte = func() { c.answered.Store(true) }
+	r, err := a.request(httptrace.WithClientTrace(a.dog, &c.trace))
+	if err != nil {
+		return nil, err
+	}
+	return a.b.transport.RoundTrip(r)
+}
+
+// toldBefore reports whether a failure of that class is the death of the call's
+// connection, and was counted on the circuit already by another of the calls that
+// were on it.
+func (c *call) toldBefore(class Class, circuit *managedCircuit) bool {
+	switch class {
+	case ConnectionError, InvalidResponse, StreamError:
+		return c.conn != nil && c.conn.dead.Load() && !c.conn.claim(circuit)
+	}
+	return false
+}
+
+// providerConn is a connection to a provider that remembers its death. With
+// HTTP/2, many calls die with it.
+type providerConn struct {
+	net.Conn
+	dead atomic.Bool
+
+	mu     sync.Mutex
+	claims map[*managedCircuit]bool // guarded by mu: on which it was counted
+}
+
+func providerConnOf(c net.Conn) *providerConn {
+	for t, ok := c.(*tls.Conn); ok; t, ok = c.(*tls.Conn) {
+		c = t.NetConn()
+	}
+	p, _ := c.(*providerConn)
+	return p
+}
+
+// Read is net.Conn's.
+func (c *providerConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.dead.Store(true)
+	}
+	return n, err //nolint:wrapcheck // it is what io.Reader's callers compare with
+}
+
+// claim reports whether it is the first for that circuit.
+func (c *providerConn) claim(circuit *managedCircuit) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.claims[circuit] {
+		return false
+	}
+	if c.claims == nil {
+		c.claims = map[*managedCircuit]bool{}
+	}
+	c.claims[circuit] = true
+	return true
+}

@@ -1,0 +1,217 @@
+package gateway
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/switchgear/switchgear/internal/gateway/circuit"
+)
+
+// pursuit is a request's way over the backends of its route, until one has
+// answered, a failure forbids to go on, or none is left.
+type pursuit struct {
+	*exchange
+	order   []int // the backends to be asked, as indices
+	refused refusals
+	// told is what the client gets if nobody answers: the last error of the first
+	// backend that was called.
+	told reply
+	// from is the backend that was asked last, and why its last answer was none.
+	from *liveBackend
+	why  Class
+	// broken means that a stream with output was lost on the way, cut that the
+	// client had a part of it: told is then about that.
+	broken, cut bool
+}
+
+// ending is what an attempt came to.
+type ending struct {
+	class Class
+	// answered means that there is nothing left to do: the client has its answer,
+	// or has left.
+	answered bool
+	// called means that the provider was; otherwise refusal says why not.
+	called  bool
+	refusal circuit.Refusal
+	// acted means that the provider may have acted on the request.
+	acted bool
+	// flowed means that the provider had brought output.
+	flowed     bool
+	retryAfter time.Duration
+	reply      reply
+}
+
+func (p *pursuit) run() {
+	if len(p.order) == 0 {
+		e := p.unusable()
+		p.g.metrics.rejected(e.code)
+		p.tell(&reply{own: e})
+		return
+	}
+	for n, i := range p.order {
+		b := p.target.route.backends[i]
+		if p.committed && !b.SupportsPrefill {
+			continue
+		}
+		e := p.ask(i, p.order[n+1:])
+		if e.answered {
+			p.finish(b, &e)
+			return
+		}
+		if !p.goesOn(b, &e, p.order[n+1:]) {
+			break
+		}
+	}
+	p.giveUp()
+}
+
+// ask calls one backend, repeatedly if that is right, and returns how its last
+// attempt ended.
+func (p *pursuit) ask(i int, rest []int) ending {
+	var last ending
+	for n := 1; ; n++ {
+		a := p.attempt(i, rest)
+		e := a.make()
+		if !e.called && n > 1 {
+			return last // the circuit has opened meanwhile
+		}
+		p.count(a.b, &e, n)
+		if e.answered {
+			return e
+		}
+		p.hear(a.b, &e)
+		wait, again := p.again(a, &e, n)
+		if !again {
+			return e
+		}
+		if !p.pause(wait) {
+			return ending{class: ClientGone, answered: true, called: true}
+		}
+		last = e
+	}
+}
+
+// count tells the metrics of attempt n on a backend.
+func (p *pursuit) count(b *liveBackend, e *ending, n int) {
+	switch {
+	case !e.called:
+		b.stats.refuse(e.class)
+		return
+	case n > 1:
+		p.g.metrics.repeated(p.target.route, b, p.why)
+	case p.from != nil:
+		p.g.metrics.fellBack(p.target.route, p.from, b, p.why)
+	}
+	p.from, p.why = b, e.class
+	p.broken = p.broken || !e.answered && e.flowed
+}
+
+// hear remembers what the client would be told of a failure.
+func (p *pursuit) hear(b *liveBackend, e *ending) {
+	e.reply.backend, e.reply.class = b, e.class
+	tells := false
+	switch {
+	case !e.called:
+		p.refused.add(b, e.refusal)
+	case p.committed:
+		tells, p.cut = !p.cut, true // the break, not what became of resuming
+	case p.told.backend == nil, p.told.backend == b, !FallbackClasses.Has(e.class):
+		// A refusal that no other backend can make good for is about the request
+		// itself, and so is the answer to it.
+		tells = true
+	}
+	if !tells {
+		e.reply.hold.free()
+		return
+	}
+	p.told.hold.free()
+	p.told = e.reply
+}
+
+// goesOn decides whether the next backend is asked.
+func (p *pursuit) goesOn(b *liveBackend, e *ending, rest []int) bool {
+	if len(rest) == 0 || p.r.Context().Err() != nil {
+		return false
+	}
+	next := p.target.route.backends[rest[0]]
+	switch {
+	case p.committed:
+		// The first break must be one to fall back on; after that the client's
+		// answer goes on wherever it can.
+		resumable := p.transcript != nil && p.transcript.Resumable()
+		return resumable && p.target.route.Fallback.Has(p.told.class)
+	case p.g.now() >= p.deadline, !p.repeatable(next, e):
+		return false
+	case e.class == CircuitOpen && next.Priority == b.Priority:
+		return true // its equals share the requests that are not for it
+	}
+	return p.target.route.Fallback.Has(e.class)
+}
+
+// finish counts a request that was answered, or whose client has left.
+func (p *pursuit) finish(b *liveBackend, e *ending) {
+	b.stats.finish(e.class)
+	if p.broken && e.class == Success {
+		p.g.metrics.recovered(p.target.route, b, p.target.route.Recovery)
+	}
+}
+
+// giveUp tells the client that no backend has answered.
+func (p *pursuit) giveUp() {
+	if p.told.backend == nil {
+		p.refuse()
+		return
+	}
+	p.told.backend.stats.finish(p.told.class)
+	p.tell(&p.told)
+}
+
+// refusals are what the circuits said to a request that none let through.
+type refusals struct {
+	backend  *liveBackend // the first that refused
+	first    circuit.Refusal
+	bulkhead circuit.Refusal // the first by a bulkhead
+	earliest time.Duration   // when the first circuit will let a probe through; 0: unknown
+}
+
+func (r *refusals) add(b *liveBackend, f circuit.Refusal) {
+	if r.backend == nil {
+		r.backend, r.first = b, f
+	}
+	switch f.Reason {
+	case circuit.BulkheadFull, circuit.BulkheadTimeout, circuit.Cancelled:
+		if r.bulkhead.Reason == circuit.NotRefused {
+			r.bulkhead = f
+		}
+	default:
+		if f.At != 0 && (r.earliest == 0 || f.At < r.earliest) {
+			r.earliest = f.At
+		}
+	}
+}
+
+// refuse answers a request that no backend was called for.
+func (p *pursuit) refuse() {
+	r, route := &p.refused, p.target.route
+	out := reply{backend: r.backend, class: BulkheadFull}
+	switch r.bulkhead.Reason {
+	case circuit.NotRefused:
+		out.class, out.circuit = CircuitOpen, circuitOpen
+		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeCircuitOpen,
+			message: "the circuit of every backend of route " + route.Name + " is open"}
+		if r.first.Reason == circuit.ProbesBusy {
+			out.circuit, out.own.retryAfter = circuitHalfOpen, time.Second
+		}
+		if r.earliest != 0 {
+			out.own.retryAfter = max(r.earliest-p.g.now(), 1)
+		}
+	case circuit.BulkheadFull:
+		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeBulkheadFull, retryAfter: time.Second,
+			message: "route " + route.Name + " runs as many calls as it may, and its queue is full"}
+	default: // waited for as long as the queue or the route allows
+		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeBulkheadTimeout, retryAfter: time.Second,
+			message: "route " + route.Name + " runs as many calls as it may, and none ended in time"}
+	}
+	out.backend.stats.finish(out.class)
+	p.tell(&out)
+}

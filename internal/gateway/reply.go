@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/switchgear/switchgear/internal/gateway/dialect"
+)
+
+// reply is what a client is told of a call that failed: in the gateway's words,
+// or in the provider's.
+type reply struct {
+	backend *liveBackend // nil: it is about none
+	class   Class
+	circuit string    // the state of the circuit, where it is worth telling
+	own     *apiError // the gateway's words; nil: what follows
+
+	status int
+	header http.Header
+	body   []byte
+	hold   hold // of body
+	// event tells a client whose stream has begun; nil: one is made of the rest.
+	event []byte
+}
+
+// The values of the header x-switchgear-circuit on a response.
+const (
+	circuitOpen     = "open"
+	circuitHalfOpen = "half-open"
+	circuitBypassed = "bypassed"
+)
+
+// tell answers the client with an error.
+func (x *exchange) tell(r *reply) {
+	defer r.hold.free()
+	if begun := x.pulse.stop(); begun || x.committed {
+		x.tellInStream(r)
+		return
+	}
+	x.sign(r.backend, r.circuit)
+	if r.own != nil {
+		r.own.write(x.w, x.dialect)
+		return
+	}
+	h := x.w.Header()
+	copyResponseHeaders(h, r.header)
+	if x.attempts > 1 {
+		h[headerNoRetry] = []string{"false"}
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+	x.w.WriteHeader(r.status)
+	_ = x.client.write(r.body) // a client that has left needs no answer
+}
+
+// tellInStream writes the event after which nothing follows.
+func (x *exchange) tellInStream(r *reply) {
+	event := r.event
+	switch {
+	case event != nil:
+	case r.own != nil:
+		event = dialect.ErrorEvent(x.endpoint, x.sent, r.own.status, r.own.code, r.own.message)
+	default:
+		e, _ := dialect.ParseError(r.body)
+		event = dialect.RelayedErrorEvent(x.endpoint, x.sent, r.status, e)
+	}
+	if x.client.write(event) == nil {
+		_ = x.client.flush() // a client that has left needs no answer
+	}
+}
+
+// sign sets the headers that tell who answered.
+func (x *exchange) sign(b *liveBackend, circuit string) {
+	h := x.w.Header()
+	if b != nil {
+		h[headerBackend] = []string{b.Name}
+	}
+	if circuit != "" {
+		h[headerCircuit] = []string{circuit}
+	}
+	h[headerAttempts] = []string{strconv.Itoa(x.attempts)}
+}
