@@ -42,6 +42,7 @@ type ending struct {
 }
 
 func (p *pursuit) run() {
+	defer p.told.hold.free()
 	if len(p.order) == 0 {
 		e := p.unusable()
 		p.g.metrics.rejected(e.code)
@@ -95,7 +96,9 @@ func (p *pursuit) ask(i int, rest []int) ending {
 func (p *pursuit) count(b *liveBackend, e *ending, n int) {
 	switch {
 	case !e.called:
-		b.stats.refuse(e.class)
+		if !e.answered {
+			b.stats.refuse(e.class)
+		}
 		return
 	case n > 1:
 		p.g.metrics.repeated(p.target.route, b, p.why)
