@@ -33,9 +33,9 @@ func newBackendSpec(c *checker, b *v1alpha1.Backend, path bool) backendSpec {
 		c.fail("name", b.Name, "must be of lower case letters, digits and -, at most 63")
 	}
 	out := backendSpec{base: gateway.Backend{
-		Name:     b.Name,
-		Dialect:  backendDialect(c, b.Type, path),
-		Model:    b.Model,
+		Name:    b.Name,
+		Dialect: backendDialect(c, b.Type, path),
+		Model:   b.Model,
 
 		SupportsPrefill: b.SupportsPrefill,
 

@@ -41,11 +41,10 @@ func (g dialGuard) check(addr netip.Addr) error {
 // checkHost checks a host that is written as an address; a name passes, to be
 // checked when it is dialled.
 func (g dialGuard) checkHost(host string) error {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return nil
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return g.check(addr)
 	}
-	return g.check(addr)
+	return nil
 }
 
 // control is a net.Dialer's ControlContext.

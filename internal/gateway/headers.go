@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -101,9 +102,7 @@ func mergeQuery(client string, backend url.Values) string {
 	if err != nil {
 		q = url.Values{} // what cannot be read cannot be told apart from the backend's
 	}
-	for name, values := range backend {
-		q[name] = values
-	}
+	maps.Copy(q, backend)
 	return q.Encode()
 }
 

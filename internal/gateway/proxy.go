@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway/dialect"
@@ -101,11 +102,9 @@ func (x *exchange) speaks(b *liveBackend) bool { return b.Dialect == x.dialect }
 
 // unusable says why no backend of the route could be asked.
 func (x *exchange) unusable() *apiError {
-	for _, b := range x.target.route.backends {
-		if x.speaks(b) {
-			return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
-				message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
-		}
+	if slices.ContainsFunc(x.target.route.backends, x.speaks) {
+		return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
+			message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
 	}
 	return &apiError{status: http.StatusBadRequest, code: codeUnsupported,
 		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect"}

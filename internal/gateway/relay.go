@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,7 +114,7 @@ func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
 			return ClientGone, fmt.Errorf("answering the client: %w", werr)
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return Success, nil
 		case err != nil && events:
 			return a.interruption(StreamError, StreamError, false), fmt.Errorf("reading the stream: %w", err)

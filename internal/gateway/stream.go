@@ -103,7 +103,7 @@ func (s *stream) next() (event, error) {
 			s.x.client.idle()
 		}
 		err := s.fill()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if e, ok := s.events.rest(); ok {
 				return e, nil
 			}
@@ -253,7 +253,7 @@ func (s *stream) broken(err error) ending {
 			e.reply.event = s.refusal
 		}
 	case !s.flows:
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = &invalidAnswer{"its stream ended before the answer was whole"}
 		}
 		e = s.broke(InvalidResponse, err)

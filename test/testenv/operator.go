@@ -114,9 +114,9 @@ func freeAddresses(addresses ...string) ([]string, error) {
 
 // WaitReady waits until the operator says that it is ready to serve.
 func (p *Operator) WaitReady(ctx context.Context) error {
-	last := errors.New("it was not asked")
 	for {
-		if last = p.ready(ctx); last == nil {
+		last := p.ready(ctx)
+		if last == nil {
 			return nil
 		}
 		select {
