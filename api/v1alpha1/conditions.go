@@ -92,6 +92,9 @@ const (
 	// ReasonObserving means that spec.mode is Observe: what the state says is
 	// reported, and nothing is refused.
 	ReasonObserving = "Observing"
+	// ReasonCircuitsOff means that the operator was started with --circuits=off:
+	// what the state says is reported, and nothing is refused.
+	ReasonCircuitsOff = "CircuitsOff"
 	// ReasonDisabled means that spec.mode is Disabled: nothing is recorded.
 	ReasonDisabled = "Disabled"
 )

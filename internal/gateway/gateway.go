@@ -128,6 +128,9 @@ func (g *Gateway) Reset(policyID string) {
 	}
 }
 
+// CircuitsOff reports whether all enforcement is stopped.
+func (g *Gateway) CircuitsOff() bool { return g.options.CircuitsOff }
+
 // DumpConfig returns the live configuration as JSON. Credentials are left out.
 func (g *Gateway) DumpConfig() ([]byte, error) {
 	return json.MarshalIndent(g.live.Load().snapshot, "", "  ")

@@ -18,18 +18,21 @@ func policyConditions(in PolicyInput, circuits []gateway.CircuitStatus) []metav1
 		v1alpha1.ReasonAccepted, "The policy is valid.")
 	c.setProgrammed(in.Result.LiveGeneration)
 	c.setReady()
-	c.setHealthy(&in.Policy.Spec, circuits)
+	c.setHealthy(&in.Policy.Spec, circuits, in.Observed.CircuitsOff)
 	return c.list
 }
 
 // setHealthy says whether every circuit is closed. One that is half-open is
 // not healthy yet: all callers but its probes meet it as open. Where callers
 // are not told what the breaker decides, the reason says so.
-func (c *conditions) setHealthy(spec *v1alpha1.CircuitPolicySpec, circuits []gateway.CircuitStatus) {
+func (c *conditions) setHealthy(spec *v1alpha1.CircuitPolicySpec, circuits []gateway.CircuitStatus, off bool) {
 	ok, reason, message := health(circuits)
 	switch {
 	case spec.Mode == v1alpha1.ModeDisabled:
 		ok, reason, message = true, v1alpha1.ReasonDisabled, "spec.mode is Disabled: nothing is recorded and nothing refused."
+	case off:
+		reason = v1alpha1.ReasonCircuitsOff
+		message = "The operator runs with --circuits=off: nothing is refused, whatever the spec says. " + message
 	case overridden(spec, c.now):
 		reason = v1alpha1.ReasonOverrideActive
 		message = overrideMessage(spec.Override) + " " + message

@@ -24,6 +24,9 @@ type PolicyObservation struct {
 	// Replicas is how many processes were asked; Open how many of them have at
 	// least one circuit of the policy open.
 	Replicas, Open int
+	// CircuitsOff means that the processes refuse nothing, whatever the policy
+	// says.
+	CircuitsOff bool
 }
 
 // LocalGateway is the part of a gateway in this process that is observed.
@@ -31,6 +34,7 @@ type LocalGateway interface {
 	ObservePolicy(policyID string) []gateway.CircuitStatus
 	ObserveRoute(namespace, name string) (gateway.RouteStatus, bool)
 	Restless() []string
+	CircuitsOff() bool
 }
 
 // ObserveLocal observes this process's own gateway.
@@ -40,7 +44,7 @@ type local struct{ LocalGateway }
 
 // ObservePolicy returns the circuits of the one gateway there is.
 func (l local) ObservePolicy(policyID string) PolicyObservation {
-	o := PolicyObservation{Circuits: l.LocalGateway.ObservePolicy(policyID), Replicas: 1}
+	o := PolicyObservation{Circuits: l.LocalGateway.ObservePolicy(policyID), Replicas: 1, CircuitsOff: l.CircuitsOff()}
 	if len(o.Circuits) > 0 && o.Circuits[0].State == circuit.Open {
 		o.Open = 1
 	}

@@ -79,22 +79,24 @@ func TestHealthySaysWhoDecides(t *testing.T) {
 	past := metav1.NewTime(testNow.Add(-time.Hour))
 	for name, c := range map[string]struct {
 		spec    v1alpha1.CircuitPolicySpec
+		off     bool
 		status  metav1.ConditionStatus
 		reason  string
 		message string // part of it
 	}{
-		"the breaker":         {v1alpha1.CircuitPolicySpec{Mode: v1alpha1.ModeEnforce}, "False", "CircuitOpen", "1 of 1 circuits not closed: api.example.com/m is Open"},
-		"nobody":              {v1alpha1.CircuitPolicySpec{Mode: v1alpha1.ModeDisabled}, "True", "Disabled", "nothing is recorded"},
-		"the breaker, unfelt": {v1alpha1.CircuitPolicySpec{Mode: v1alpha1.ModeObserve}, "False", "Observing", "nothing is refused"},
-		"a person":            {v1alpha1.CircuitPolicySpec{Override: &v1alpha1.Override{State: v1alpha1.OverrideOpen, Reason: "incident"}}, "False", "OverrideActive", "forces state Open (incident)."},
-		"a person, for a time": {v1alpha1.CircuitPolicySpec{Override: &v1alpha1.Override{State: v1alpha1.OverrideOpen, Until: &until}}, "False", "OverrideActive",
+		"the breaker":         {v1alpha1.CircuitPolicySpec{Mode: v1alpha1.ModeEnforce}, false, "False", "CircuitOpen", "1 of 1 circuits not closed: api.example.com/m is Open"},
+		"nobody":              {v1alpha1.CircuitPolicySpec{Mode: v1alpha1.ModeDisabled}, false, "True", "Disabled", "nothing is recorded"},
+		"the breaker, unfelt": {v1alpha1.CircuitPolicySpec{Mode: v1alpha1.ModeObserve}, false, "False", "Observing", "nothing is refused"},
+		"a person":            {v1alpha1.CircuitPolicySpec{Override: &v1alpha1.Override{State: v1alpha1.OverrideOpen, Reason: "incident"}}, false, "False", "OverrideActive", "forces state Open (incident)."},
+		"a person, for a time": {v1alpha1.CircuitPolicySpec{Override: &v1alpha1.Override{State: v1alpha1.OverrideOpen, Until: &until}}, false, "False", "OverrideActive",
 			"until 2026-05-04T13:00:00Z"},
-		"a person no more": {v1alpha1.CircuitPolicySpec{Override: &v1alpha1.Override{State: v1alpha1.OverrideOpen, Until: &past}}, "False", "CircuitOpen", "is Open"},
+		"a person no more":          {v1alpha1.CircuitPolicySpec{Override: &v1alpha1.Override{State: v1alpha1.OverrideOpen, Until: &past}}, false, "False", "CircuitOpen", "is Open"},
+		"the breaker, switched off": {v1alpha1.CircuitPolicySpec{}, true, "False", "CircuitsOff", "--circuits=off: nothing is refused, whatever the spec says. 1 of 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPolicy("p")
 			p.Spec = c.spec
-			s := OfPolicy(PolicyInput{Policy: p, Result: accepted(0), Observed: PolicyObservation{Circuits: open}, Now: testNow})
+			s := OfPolicy(PolicyInput{Policy: p, Result: accepted(0), Observed: PolicyObservation{Circuits: open, CircuitsOff: c.off}, Now: testNow})
 			got := find(s.Conditions, v1alpha1.ConditionHealthy)
 			if got.Status != c.status || got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
 				t.Errorf("Healthy is %s (%s): %s", got.Status, got.Reason, got.Message)
