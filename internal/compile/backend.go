@@ -45,7 +45,7 @@ func newBackendSpec(c *checker, b *v1alpha1.Backend, path bool) backendSpec {
 	case path:
 		c.fail("model", b.Model, "must not be set for a backend of type HTTP")
 	case len(b.Model) > maxName || !printable(b.Model) || strings.Contains(b.Model, "*"):
-		c.fail("model", b.Model, "must be a model's name in printable ASCII without spaces and *")
+		c.fail("model", b.Model, "must be a model's name in printable ASCII without spaces and *, of at most 256 characters")
 	}
 	out.readCredentials(c, b)
 	out.readAuth(c, b)

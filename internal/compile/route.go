@@ -88,7 +88,7 @@ func checkModels(c *checker, models []string) {
 	}
 	for i, m := range models {
 		if len(m) > maxName || !printable(m) || strings.Contains(m[:len(m)-1], "*") {
-			c.fail(fmt.Sprintf("models[%d]", i), m, "must be a model's name, or a prefix with a trailing *, in printable ASCII without spaces")
+			c.fail(fmt.Sprintf("models[%d]", i), m, "must be a model's name, or a prefix with a trailing *, in printable ASCII without spaces, of at most 256 characters")
 		}
 		if slices.Contains(models[:i], m) {
 			c.fail(fmt.Sprintf("models[%d]", i), m, "must not stand twice in one route")
@@ -107,7 +107,7 @@ func checkPathPrefix(c *checker, prefix string) {
 		wrong = wrong || s == "" || s == "." || s == ".." || strings.ContainsFunc(s, notInPath)
 	}
 	if wrong {
-		c.fail("pathPrefix", prefix, "must be one or more segments such as /ext/weather, of letters, digits and ._~@:+-, without a trailing / and without a segment . or ..")
+		c.fail("pathPrefix", prefix, "must be one or more segments such as /ext/weather, of letters, digits and ._~@:+-, without a trailing / and without a segment . or .., and at most 256 characters")
 	}
 	if slices.Contains(reservedSegments, segments[0]) {
 		c.fail("pathPrefix", prefix, "must not be under /v1, /ns, /healthz, /readyz or /metrics, which are the gateway's own")
@@ -139,13 +139,13 @@ func routeHeaders(c *checker, headers []v1alpha1.HeaderMatch) ([]gateway.Header,
 		case h.Value == "" || !httpguts.ValidHeaderFieldValue(h.Value):
 			c.fail(field+".value", h.Value, "must be a header's value, and not empty")
 		}
+		if slices.ContainsFunc(set[:i], func(o gateway.Header) bool { return o.Name == set[i].Name }) {
+			c.fail(field+".name", h.Name, "must not name a header twice: upper and lower case are the same")
+		}
 	}
 	slices.SortFunc(set, func(a, b gateway.Header) int { return cmp.Compare(a.Name, b.Name) })
 	var form strings.Builder
-	for i, h := range set {
-		if i > 0 && h.Name == set[i-1].Name {
-			c.fail("headers", h.Name, "must not name a header twice: upper and lower case are the same")
-		}
+	for _, h := range set {
 		form.WriteString(h.Name + ": " + h.Value + "\n") // neither can hold a line's end
 	}
 	return out, form.String()
