@@ -61,8 +61,9 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 		generation: p.Generation,
 	}
 	s := &out.Circuit
-	// A probe may take as long as the attempt that it is, and no longer.
-	s.ProbeLease = out.Timeouts.Attempt
+	// A probe may take as long as the attempt that it is, streamed or not, and no
+	// longer.
+	s.ProbeLease = max(out.Timeouts.Attempt, out.Timeouts.FirstToken)
 	if s.ResetBackoff.Max > 0 && s.ResetBackoff.Max < s.ResetTimeout {
 		c.fail("resetBackoff.max", *e.ResetBackoff.Max,
 			fmt.Sprintf("must be at least resetTimeout, which is %s (profile %s)", e.ResetTimeout, e.Profile))
