@@ -115,13 +115,16 @@ func (l *circuitLimiter) limit(rr *resolvedRoute) (*gateway.Route, *RouteResult)
 		}
 		route.Matches[m].Circuits = keys
 	}
+	// Backends that had circuits of their own may share that one now.
+	result.Problems = slices.DeleteFunc(slices.Clone(result.Problems), func(p Problem) bool { return p.Reason == v1alpha1.ReasonSharedCircuit })
+	result.Problems = append(result.Problems, sharedCircuits(&route)...)
 	// The built-in policy has no object of its own to tell it on.
 	builtIn := slices.IndexFunc(route.Backends, func(b *gateway.Backend) bool { return b.Policy.Name == "" })
 	if builtIn >= 0 {
 		if n := l.count[route.Backends[builtIn].Policy.ID]; n > maxCircuits {
 			p := tooManyCircuits(n)
 			p.Message = "the built-in defaults have " + strings.TrimPrefix(p.Message, "the policy has ")
-			result.Problems = append(slices.Clone(result.Problems), p)
+			result.Problems = append(result.Problems, p)
 		}
 	}
 	return &route, &result

@@ -100,6 +100,11 @@ func TestCircuitsBeyondTheLimitShareOne(t *testing.T) {
 	if diff := cmp.Diff(want, problemLines(p.Problems)); diff != "" || !p.Accepted {
 		t.Errorf("accepted %t, problems (-want +got):\n%s", p.Accepted, diff)
 	}
+	// Two backends that stand in for one another share a circuit now.
+	want = []string{`Accepted/SharedCircuit (warning): spec.backends: "a" shares the circuit (overflow) with "b", so that the fallback would be refused together with the first: give them CircuitPolicies of their own, or a narrower scope`}
+	if diff := cmp.Diff(want, problemLines(r.Routes[key("exceeds")].Problems)); diff != "" {
+		t.Errorf("of the route (-want +got):\n%s", diff)
+	}
 
 	c.delete("ProviderRoute", "r00")
 	r = c.compile()
