@@ -37,6 +37,9 @@ func (rr *resolvedRoute) matches(patterns []string) []gateway.Match {
 	keys := make([]gateway.CircuitKey, len(patterns)*len(rr.refs))
 	for m, pattern := range patterns {
 		out[m].Pattern = pattern
+		if rr.spec.path {
+			pattern = pattern[1:] // for a name like host/ext/weather
+		}
 		out[m].Circuits, keys = keys[:len(rr.refs):len(rr.refs)], keys[len(rr.refs):]
 		for i := range rr.refs {
 			out[m].Circuits[i] = circuitKey(rr.refs[i].policy, &rr.spec.backends[i], pattern)
