@@ -24,6 +24,7 @@ type backendSpec struct {
 	base gateway.Backend
 	// origin and credential are its part of a circuit's identity.
 	origin, credential string
+	objections         []Problem
 	policyRef          string // a name; empty: none
 	secretRef, caRef   *v1alpha1.SecretKeyReference
 }

@@ -2,6 +2,7 @@ package compile_test
 
 import (
 	"flag"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,6 +16,18 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
+// variants are the cases that are compiled under other options as well, into
+// out.VARIANT.yaml.
+var variants = map[string]map[string]compile.Options{
+	"addresses": {"allowed": {AllowBackendCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("fe80::/10")}}},
+	"plaintext": {
+		"allowed":  {AllowPlaintextCredentials: true, AllowBackendCIDRs: loopback},
+		"loopback": {AllowLoopbackPlaintext: true, AllowBackendCIDRs: loopback},
+	},
+}
+
 // TestGolden compiles what users write, testdata/CASE/in.yaml, and compares all
 // that comes of it with out.yaml. The comments in in.yaml say what to look for.
 // After -update, read the difference and judge it.
@@ -25,12 +38,16 @@ func TestGolden(t *testing.T) {
 	}
 	for _, in := range files {
 		dir := filepath.Dir(in)
-		t.Run(filepath.Base(dir), func(t *testing.T) {
+		name := filepath.Base(dir)
+		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile(in)
 			if err != nil {
 				t.Fatal(err)
 			}
 			compileGolden(t, string(text), filepath.Join(dir, "out.yaml"), compile.Options{})
+			for variant, o := range variants[name] {
+				compileGolden(t, string(text), filepath.Join(dir, "out."+variant+".yaml"), o)
+			}
 		})
 	}
 }

@@ -90,6 +90,31 @@ func TestInvalidRouteKeepsTheLastGoodServing(t *testing.T) {
 	step("invalid in a new process", false, 0, 0)
 }
 
+// TestRouteThatCouldCallNobodyKeepsTheLastGoodServing edits a route's only URL to
+// what this process never calls.
+func TestRouteThatCouldCallNobodyKeepsTheLastGoodServing(t *testing.T) {
+	for url, reason := range map[string]string{
+		"http://a.example.com":   "PlaintextCredentials",
+		"https://127.0.0.1:8443": "AddressNotAllowed",
+	} {
+		c := newCluster(t, compile.Options{})
+		c.chat(1, "")
+		c.compile()
+		c.apply(fmt.Sprintf(`
+kind: ProviderRoute
+metadata: {name: chat}
+spec:
+  models: [gpt-4o]
+  backends: [{name: b, type: OpenAI, url: %q, credentials: {passthrough: {}}}]`, url))
+		r := c.compile()
+		got := r.Routes[key("chat")]
+		if got.Accepted || got.LiveGeneration != 1 || served(r) != 1 || len(got.Problems) != 1 || got.Problems[0].Reason != reason {
+			t.Errorf("%s: accepted %t, live generation %d, serving version %d, want false, 1, 1 and %s: %v", url,
+				got.Accepted, got.LiveGeneration, served(r), reason, problemLines(got.Problems))
+		}
+	}
+}
+
 // TestLastGoodRouteKeepsItsMatches lets no younger route take what an invalid
 // edit seems to give up.
 func TestLastGoodRouteKeepsItsMatches(t *testing.T) {

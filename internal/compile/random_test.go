@@ -110,7 +110,7 @@ func (r *random) route() *v1alpha1.ProviderRoute {
 
 func (r *random) backend(name string, kind v1alpha1.BackendType) v1alpha1.Backend {
 	b := v1alpha1.Backend{Name: name, Type: kind, Priority: r.Int32N(2)}
-	b.URL = oneOf(r, "https://a.example.com", "https://A.example.com:443/v1", "https://b.example.com", "http://c.example.com", "https://user@a.example.com")
+	b.URL = oneOf(r, "https://a.example.com", "https://A.example.com:443/v1", "https://b.example.com", "http://c.example.com", "http://127.0.0.1", "https://user@a.example.com")
 	if kind != v1alpha1.BackendHTTP && r.chance(3) {
 		b.Model = "m"
 	}

@@ -38,7 +38,7 @@ type routeSpec struct {
 
 // newRouteSpec reads and checks a route. Where there are problems, the result
 // must not be used.
-func newRouteSpec(r *v1alpha1.ProviderRoute) (*routeSpec, []Problem) {
+func newRouteSpec(r *v1alpha1.ProviderRoute, o *Options) (*routeSpec, []Problem) {
 	c := newChecker()
 	s := &r.Spec
 	out := &routeSpec{generation: r.Generation, path: s.PathPrefix != "", timeout: defaultRouteTimeout}
@@ -66,10 +66,12 @@ func newRouteSpec(r *v1alpha1.ProviderRoute) (*routeSpec, []Problem) {
 		if slices.ContainsFunc(s.Backends[:i], func(b v1alpha1.Backend) bool { return b.Name == s.Backends[i].Name }) {
 			c.fail("name", s.Backends[i].Name, "must not be the name of two backends")
 		}
+		out.backends[i].objections = o.objections(i, &out.backends[i])
 		out.note(&s.Backends[i])
 	}
 	c.backend = -1
 	checkPassthrough(c, out.backends)
+	checkObjections(c, out.backends)
 	return out, c.problems
 }
 
