@@ -95,16 +95,37 @@ func TestCircuitsBeyondTheLimitShareOne(t *testing.T) {
 	if n := apart(circuits(t, r, "other")); n != 2 {
 		t.Errorf("the other policy has %d circuits, want 2", n)
 	}
-	want := []string{"Accepted/TooManyCircuits (warning): the policy has 1004 circuits, of which 1000 are kept apart and all others share one: use a wider scope, or several policies"}
+	const tooMany = "Accepted/TooManyCircuits (warning): the policy has 1004 circuits, of which 1000 are kept apart and all others share one: use a wider scope, or several policies"
 	p := r.Policies[key("wide")]
-	if diff := cmp.Diff(want, problemLines(p.Problems)); diff != "" || !p.Accepted {
+	if diff := cmp.Diff([]string{tooMany}, problemLines(p.Problems)); diff != "" || !p.Accepted {
 		t.Errorf("accepted %t, problems (-want +got):\n%s", p.Accepted, diff)
 	}
 	// Two backends that stand in for one another share a circuit now.
-	want = []string{`Accepted/SharedCircuit (warning): spec.backends: "a" shares the circuit (overflow) with "b", so that the fallback would be refused together with the first: give them CircuitPolicies of their own, or a narrower scope`}
+	want := []string{`Accepted/SharedCircuit (warning): spec.backends: "a" shares the circuit (overflow) with "b", so that the fallback would be refused together with the first: give them CircuitPolicies of their own, or a narrower scope`}
 	if diff := cmp.Diff(want, problemLines(r.Routes[key("exceeds")].Problems)); diff != "" {
 		t.Errorf("of the route (-want +got):\n%s", diff)
 	}
+
+	// Those that shared one of their own are not told twice.
+	c.apply(`
+kind: ProviderRoute
+metadata: {name: twins}
+spec:
+  models: [twins]
+  backends:
+  - {name: a, type: OpenAI, url: "https://twins.example.com", circuitPolicyRef: {name: wide}}
+  - {name: b, type: OpenAI, url: "https://twins.example.com", circuitPolicyRef: {name: wide}}`)
+	if diff := cmp.Diff(want, problemLines(c.compile().Routes[key("twins")].Problems)); diff != "" {
+		t.Errorf("of backends that shared a circuit before (-want +got):\n%s", diff)
+	}
+	c.delete("ProviderRoute", "twins")
+	// What is wrong with the policy's spec is told beside it.
+	c.apply("{kind: CircuitPolicy, metadata: {name: wide}, spec: {window: 1ms}}")
+	want = append([]string{`Accepted/Invalid: spec.window is "1ms": must be a duration from 100ms to 24h, such as 30s, 1h30m or 500ms`}, tooMany)
+	if diff := cmp.Diff(want, problemLines(c.compile().Policies[key("wide")].Problems)); diff != "" {
+		t.Errorf("of a policy edited to be invalid (-want +got):\n%s", diff)
+	}
+	c.apply("{kind: CircuitPolicy, metadata: {name: wide}}")
 
 	c.delete("ProviderRoute", "r00")
 	r = c.compile()

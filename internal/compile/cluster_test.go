@@ -29,7 +29,8 @@ var start = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 // cluster plays the API server and the process before it: it numbers and dates
 // what is applied, and compiles it with what the last time left. Each new object
-// is a second younger than the one before it, unless it brings its age along.
+// is a second younger than the one before it, unless it brings an age, or a UID,
+// along.
 type cluster struct {
 	t       *testing.T
 	options compile.Options
@@ -134,7 +135,9 @@ func put[T metav1.Object](c *cluster, kind string, all []T, o T) []T {
 	}
 	name := keyOf(o).String()
 	c.made[kind+name]++
-	o.SetUID(types.UID(fmt.Sprintf("%s#%d", name, c.made[kind+name])))
+	if o.GetUID() == "" {
+		o.SetUID(types.UID(fmt.Sprintf("%s#%d", name, c.made[kind+name])))
+	}
 	o.SetGeneration(1)
 	if age := o.GetCreationTimestamp(); age.IsZero() {
 		o.SetCreationTimestamp(metav1.NewTime(start.Add(time.Duration(c.writes) * time.Second)))
