@@ -112,7 +112,7 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		HealthProbeBindAddress:  o.healthProbeBindAddress,
 		LeaderElectionNamespace: o.leaderElectionNamespace,
 		GracePeriod:             o.gracePeriod,
-		Compile:                 compile.Options{AllowPlaintextCredentials: o.allowPlaintextCredentials},
+		Compile:                 compile.Options{AllowPlaintextCredentials: o.allowPlaintextCredentials, AllowBackendCIDRs: cidrs},
 		Gateway:                 plane,
 		Listener:                server,
 		Relay:                   relay,
