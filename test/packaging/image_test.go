@@ -24,7 +24,7 @@ const testVersion = "v1.2.3-test"
 var (
 	buildOnce sync.Once
 	built     string
-	buildErr  error
+	errBuild  error
 )
 
 // imageBinary builds the operator as the Dockerfile does, from the files that
@@ -32,9 +32,9 @@ var (
 func imageBinary(t *testing.T) string {
 	t.Helper()
 	stages := dockerfile(t)
-	buildOnce.Do(func() { built, buildErr = buildImage(stages[0], filepath.Join(cluster.Dir, "image")) })
-	if buildErr != nil {
-		t.Fatal(buildErr)
+	buildOnce.Do(func() { built, errBuild = buildImage(stages[0], filepath.Join(cluster.Dir, "image")) })
+	if errBuild != nil {
+		t.Fatal(errBuild)
 	}
 	return built
 }
