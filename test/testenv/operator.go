@@ -114,16 +114,16 @@ func freeAddresses(addresses ...string) ([]string, error) {
 
 // WaitReady waits until the operator says that it is ready to serve.
 func (p *Operator) WaitReady(ctx context.Context) error {
-	last := errors.New("it was not asked")
 	for {
-		if last = p.ready(ctx); last == nil {
+		err := p.ready(ctx)
+		if err == nil {
 			return nil
 		}
 		select {
 		case <-p.done:
 			return fmt.Errorf("the operator has ended: %w", p.exit())
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the operator: %w: %w", ctx.Err(), last)
+			return fmt.Errorf("waiting for the operator: %w: %w", ctx.Err(), err)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
