@@ -115,15 +115,15 @@ func freeAddresses(addresses ...string) ([]string, error) {
 // WaitReady waits until the operator says that it is ready to serve.
 func (p *Operator) WaitReady(ctx context.Context) error {
 	for {
-		err := p.ready(ctx)
-		if err == nil {
+		last := p.ready(ctx)
+		if last == nil {
 			return nil
 		}
 		select {
 		case <-p.done:
 			return fmt.Errorf("the operator has ended: %w", p.exit())
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the operator: %w: %w", ctx.Err(), err)
+			return fmt.Errorf("waiting for the operator: %w: %w", ctx.Err(), last)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
