@@ -41,6 +41,10 @@ func TestAPathsAnswerKeepsItsForm(t *testing.T) {
 			s.w.Header().Set("Content-Encoding", s.r.Header.Get("Accept-Encoding"))
 			s.send("abc")
 		}, 200, map[string]string{"Content-Encoding": "br"}, "abc", ""},
+		{"no type", "GET", func(s scripted) {
+			s.w.Header()["Content-Type"] = nil
+			s.send("<html>")
+		}, 200, map[string]string{"Content-Type": ""}, "<html>", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
