@@ -90,6 +90,9 @@ func copyResponseHeaders(out, in http.Header) {
 		}
 		out[name] = values
 	}
+	if _, ok := in["Content-Type"]; !ok {
+		out["Content-Type"] = nil // or the server guesses one
+	}
 }
 
 // mergeQuery adds a backend's parameters to the client's query; of one name the

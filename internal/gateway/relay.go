@@ -55,6 +55,12 @@ func (a *attempt) relay(resp *http.Response, begun []byte) ending {
 		a.b.stats.finish(c)
 		panic(http.ErrAbortHandler)
 	}
+	if len(resp.Trailer) > 0 {
+		// The server gives a short answer a length, and that leaves no place for
+		// trailers, unless its headers have gone out.
+		a.x.client.dirty = true
+		_ = a.x.client.flush() // a client that has left needs no answer
+	}
 	for name, values := range resp.Trailer {
 		if !strings.HasPrefix(name, "X-Switchgear-") {
 			a.x.w.Header()[http.TrailerPrefix+name] = values
