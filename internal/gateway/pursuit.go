@@ -48,6 +48,7 @@ func (p *pursuit) run() {
 		p.tell(&reply{own: e})
 		return
 	}
+	defer func() { p.told.hold.free() }()
 	for n, i := range p.order {
 		b := p.target.route.backends[i]
 		if p.committed && !b.SupportsPrefill {
