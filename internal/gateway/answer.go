@@ -21,7 +21,7 @@ func (e *invalidAnswer) Error() string { return e.why }
 // answer handles a response that is not a stream: it is read whole, so that
 // what is cut short or makes no sense never reaches the client.
 func (a *attempt) answer(resp *http.Response) ending {
-	if encoded(resp.Header) {
+	if encoded(resp.Header) && isSuccess(resp.StatusCode) {
 		return a.broke(InvalidResponse, &invalidAnswer{"its body is compressed, though identity was asked for"})
 	}
 	held := hold{budget: &a.x.g.budget}
