@@ -86,12 +86,14 @@ func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, 
 // becomes a response of its own, with the provider's text.
 func (a *attempt) told(e dialect.Error) ending {
 	c := classifyError(e)
-	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: jsonHeader}
+	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
 	r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
 	return a.failed(c, 0, 0, r, nil)
 }
 
-var jsonHeader = http.Header{"Content-Type": {"application/json"}}
+// toldHeader is that of an error from inside a 200. The status is the gateway's,
+// so that an SDK must not take it for the provider's wish to be asked again.
+var toldHeader = http.Header{"Content-Type": {"application/json"}, headerNoRetry: {"false"}}
 
 // ownError is what the client gets in place of a provider's answer that would
 // tell of the gateway's own credential, or lead astray; nil where the
