@@ -85,7 +85,7 @@ func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, 
 // told handles an error that came inside a 200, before anything was sent: it
 // becomes a response of its own, with the provider's text.
 func (a *attempt) told(e dialect.Error) ending {
-	c := classifyError(e)
+	c := classifyError(a.b.Backend, e)
 	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
 	r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
 	return a.failed(c, 0, 0, r, nil)
@@ -99,12 +99,11 @@ var toldHeader = http.Header{"Content-Type": {"application/json"}, headerNoRetry
 // tell of the gateway's own credential, or lead astray; nil where the
 // provider's answer is the client's.
 func (a *attempt) ownError(c Class) *apiError {
-	own := a.b.Credential.Kind == CredentialSecret
 	switch {
-	case c == CredentialRejected && own:
+	case c == CredentialRejected:
 		return &apiError{status: http.StatusBadGateway, code: codeCredentialRejected,
 			message: "backend " + a.b.Name + " rejected the gateway's credential"}
-	case c == QuotaExhausted && own:
+	case c == QuotaExhausted && a.b.Credential.Kind == CredentialSecret:
 		return &apiError{status: http.StatusServiceUnavailable, code: codeQuotaExhausted,
 			message: "the quota of the gateway's credential at backend " + a.b.Name + " is spent"}
 	case c == InvalidResponse:
