@@ -81,7 +81,7 @@ func (p *pursuit) ask(i int, rest []int) ending {
 			return e
 		}
 		p.hear(a.b, &e)
-		wait, again := p.again(a, &e, n)
+		wait, again := p.again(a, &e, n, rest)
 		if !again {
 			return e
 		}
@@ -147,6 +147,27 @@ func (p *pursuit) goesOn(b *liveBackend, e *ending, rest []int) bool {
 		return true // its equals share the requests that are not for it
 	}
 	return p.target.route.Fallback.Has(e.class)
+}
+
+// left reports whether one of the rest would be asked after a failure of that
+// class, and take the call.
+func (p *pursuit) left(rest []int, c Class) bool {
+	route, now := p.target.route, p.g.now()
+	if p.committed {
+		c = p.told.class // what follows the break is not asked for
+	}
+	if !route.Fallback.Has(c) {
+		return false
+	}
+	for _, j := range rest {
+		if p.committed && !route.backends[j].SupportsPrefill {
+			continue
+		}
+		if _, admits := route.circuits[p.target.match][j].Admits(now); admits || p.bypass {
+			return true
+		}
+	}
+	return false
 }
 
 // finish counts a request that was answered, or whose client has left.
