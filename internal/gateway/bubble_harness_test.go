@@ -20,6 +20,11 @@ import (
 	"github.com/switchgear/switchgear/test/providersim"
 )
 
+const (
+	second = time.Second
+	minute = time.Minute
+)
+
 // bubbleRig is a rig on a clock that moves only while everybody waits, with
 // connections in memory: what is told of times is exact, and takes none.
 type bubbleRig struct {
@@ -28,6 +33,7 @@ type bubbleRig struct {
 	sims  []*providersim.Sim
 	net   memoryNet
 	began time.Time
+	retry gateway.Retry
 }
 
 // inBubble plays a story on a bubbleRig, which has the values that are in force
@@ -51,11 +57,11 @@ func inBubble(t *testing.T, tune func(*streamSetup), providers int, play func(r 
 			r.net.serve(t, fmt.Sprintf("b%d:80", i), sim)
 			t.Cleanup(sim.Close)
 		}
-		r.streamRig = s.rig(t, urls)
+		r.streamRig, r.retry = s.rig(t, urls), s.Retry
 		r.gw.SetDial(r.net.dial)
 		r.net.serve(t, "gateway:80", r.gw)
 		r.url = "http://gateway"
-		transport := &http.Transport{DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+		transport := &http.Transport{DisableCompression: true, DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
 			return r.net.dial(ctx, address)
 		}}
 		r.client = &http.Client{Transport: transport}
