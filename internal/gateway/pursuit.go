@@ -16,7 +16,7 @@ type pursuit struct {
 	// told is what the client gets if nobody answers: the last error of the first
 	// backend that was called.
 	told reply
-	// from is the backend that was asked last, and why its last answer was none.
+	// from is the backend that was asked last, and why it has not answered.
 	from *liveBackend
 	why  Class
 	// broken means that a stream with output was lost on the way, cut that the
@@ -73,12 +73,12 @@ func (p *pursuit) ask(i int, rest []int) ending {
 	for n := 1; ; n++ {
 		a := p.attempt(i, rest)
 		e := a.make()
-		if !e.called && n > 1 {
-			return last // the circuit has opened meanwhile
-		}
 		p.count(a.b, &e, n)
-		if e.answered {
+		switch {
+		case e.answered:
 			return e
+		case !e.called && n > 1:
+			return last // the circuit has opened meanwhile, or is full
 		}
 		p.hear(a.b, &e)
 		wait, again := p.again(a, &e, n, rest)
@@ -97,6 +97,9 @@ func (p *pursuit) count(b *liveBackend, e *ending, n int) {
 	switch {
 	case !e.called:
 		b.stats.refuse(e.class)
+		if n == 1 {
+			p.from, p.why = b, e.class
+		}
 		return
 	case n > 1:
 		p.g.metrics.repeated(p.target.route, b, p.why)
