@@ -116,7 +116,7 @@ func (p *pursuit) hear(b *liveBackend, e *ending) {
 	tells := false
 	switch {
 	case !e.called:
-		p.refused.add(b, e.refusal)
+		p.refused.add(b, e.refusal, p.g.now())
 	case p.committed:
 		tells, p.cut = !p.cut, true // the break, not what became of resuming
 	case p.told.backend == nil, p.told.backend == b, !FallbackClasses.Has(e.class):
@@ -196,10 +196,10 @@ type refusals struct {
 	backend  *liveBackend // the first that refused
 	first    circuit.Refusal
 	bulkhead circuit.Refusal // the first by a bulkhead
-	earliest time.Duration   // when the first circuit will let a probe through; 0: unknown
+	earliest time.Duration   // when the first circuit may let a call through; 0: unknown
 }
 
-func (r *refusals) add(b *liveBackend, f circuit.Refusal) {
+func (r *refusals) add(b *liveBackend, f circuit.Refusal, now time.Duration) {
 	if r.backend == nil {
 		r.backend, r.first = b, f
 	}
@@ -208,10 +208,12 @@ func (r *refusals) add(b *liveBackend, f circuit.Refusal) {
 		if r.bulkhead.Reason == circuit.NotRefused {
 			r.bulkhead = f
 		}
-	default:
-		if f.At != 0 && (r.earliest == 0 || f.At < r.earliest) {
-			r.earliest = f.At
-		}
+		return
+	case circuit.ProbesBusy:
+		f.At = now + time.Second // a probe may be over at any time
+	}
+	if f.At != 0 && (r.earliest == 0 || f.At < r.earliest) {
+		r.earliest = f.At
 	}
 }
 
@@ -225,7 +227,7 @@ func (p *pursuit) refuse() {
 		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeCircuitOpen,
 			message: "the circuit of every backend of route " + route.Name + " is open"}
 		if r.first.Reason == circuit.ProbesBusy {
-			out.circuit, out.own.retryAfter = circuitHalfOpen, time.Second
+			out.circuit = circuitHalfOpen
 		}
 		if r.earliest != 0 {
 			out.own.retryAfter = max(r.earliest-p.g.now(), 1)
