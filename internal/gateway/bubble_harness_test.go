@@ -130,21 +130,21 @@ type told struct {
 // code is the gateway's own, or the provider's, that an SDK would look at.
 func (a *told) code() string { return a.header.Get("X-Switchgear-Error") }
 
-// ask sends a request and reads the answer to its end. It needs a body, or is a
-// GET; headers are pairs.
-func (r *bubbleRig) ask(path, body string, headers ...string) told {
+// ask sends a request, with headers that are pairs, and reads the answer to its
+// end.
+func (r *bubbleRig) ask(way asking, headers ...string) told {
 	r.t.Helper()
-	return r.askUntil(r.t.Context(), path, body, headers...)
+	return r.askUntil(r.t.Context(), way, headers...)
 }
 
 // askUntil is ask by a client that leaves when the context ends.
-func (r *bubbleRig) askUntil(ctx context.Context, path, body string, headers ...string) told {
+func (r *bubbleRig) askUntil(ctx context.Context, way asking, headers ...string) told {
 	r.t.Helper()
 	method := http.MethodPost
-	if body == "" {
+	if way.body == "" {
 		method = http.MethodGet
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.url+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, r.url+way.path, strings.NewReader(way.body))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -159,6 +159,14 @@ func (r *bubbleRig) askUntil(ctx context.Context, path, body string, headers ...
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return told{resp.StatusCode, resp.Header, string(b), err, time.Since(begun)}
+}
+
+// askFor asks for no longer than that, and then leaves.
+func (r *bubbleRig) askFor(patience time.Duration, way asking) told {
+	r.t.Helper()
+	ctx, leave := context.WithTimeout(r.t.Context(), patience)
+	defer leave()
+	return r.askUntil(ctx, way)
 }
 
 // story lists the calls that the providers saw, in order, and when: "b0@0s

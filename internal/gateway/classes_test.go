@@ -67,7 +67,7 @@ func (p *classPlay) play(t *testing.T, backends int, on gateway.ClassSet, story 
 		} else {
 			r.fault(0, p.fault)
 		}
-		a := r.ask(p.way.path, p.way.body)
+		a := r.ask(p.way)
 		synctest.Wait()
 		for i, sim := range r.sims {
 			for _, req := range sim.Requests() {

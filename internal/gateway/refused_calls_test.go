@@ -25,7 +25,7 @@ func (r *bubbleRig) opened(providers ...int) {
 	r.t.Helper()
 	for _, i := range providers {
 		r.fault(i, providersim.Fault{Status: 500, Requests: 1})
-		r.ask(chatWhole.path, chatWhole.body)
+		r.ask(chatWhole)
 	}
 	synctest.Wait()
 	for _, sim := range r.sims {
@@ -41,7 +41,7 @@ func TestCallsThatACircuitRefuses(t *testing.T) {
 			inBubble(t, opens, 2, func(r *bubbleRig) {
 				r.opened(0)
 				before := r.tally("requests_total", "backend", "class")
-				a := r.ask(way.path, way.body)
+				a := r.ask(way)
 				if !asWell(&a, "b1") || a.header.Get("X-Switchgear-Attempts") != "1" || a.after != 0 {
 					t.Errorf("%s: the client got %d %v after %v", way.name, a.status, a.header, a.after)
 				}
@@ -73,7 +73,7 @@ func TestCallsThatACircuitRefuses(t *testing.T) {
 					r.opened(1)
 				}
 				time.Sleep(2500 * time.Millisecond)
-				a := r.ask(chatWhole.path, chatWhole.body)
+				a := r.ask(chatWhole)
 				retryAfter := map[bool]string{true: "18", false: "28"}[name == "and the other is open as well"]
 				if a.status != 503 || a.code() != "circuit_open" || a.header.Get("Retry-After") != retryAfter ||
 					a.header.Get("X-Should-Retry") != "false" || a.header.Get("X-Switchgear-Attempts") != "0" ||
@@ -102,7 +102,7 @@ func TestRetryAfterOfOpenCircuits(t *testing.T) {
 		}
 		inBubble(t, tune, 2, func(r *bubbleRig) {
 			r.opened(0, 1)
-			if a := r.ask(chatWhole.path, chatWhole.body); a.header.Get("Retry-After") != "7" {
+			if a := r.ask(chatWhole); a.header.Get("Retry-After") != "7" {
 				t.Errorf("the client got %d %v", a.status, a.header)
 			}
 		})
@@ -122,9 +122,9 @@ func TestRetryAfterOfOpenCircuits(t *testing.T) {
 				r.opened(0, 1)
 				time.Sleep(6 * second)
 				r.fault(busy, providersim.Fault{Kind: providersim.Hold})
-				go r.ask(chatWhole.path, chatWhole.body)
+				go r.ask(chatWhole)
 				synctest.Wait()
-				a := r.ask(chatWhole.path, chatWhole.body)
+				a := r.ask(chatWhole)
 				want := [...]string{"half-open", "open"}[busy]
 				if a.code() != "circuit_open" || a.header.Get("Retry-After") != "1" || a.header.Get("X-Switchgear-Circuit") != want {
 					t.Errorf("the client got %d %v", a.status, a.header)
@@ -137,7 +137,7 @@ func TestRetryAfterOfOpenCircuits(t *testing.T) {
 	t.Run("forced open without end", func(t *testing.T) {
 		tune := func(s *streamSetup) { s.Policy.Circuit.Override.Kind = circuit.ForceOpen }
 		inBubble(t, tune, 1, func(r *bubbleRig) {
-			if a := r.ask(chatWhole.path, chatWhole.body); a.code() != "circuit_open" || a.header["Retry-After"] != nil {
+			if a := r.ask(chatWhole); a.code() != "circuit_open" || a.header["Retry-After"] != nil {
 				t.Errorf("the client got %d %v", a.status, a.header)
 			}
 		})
@@ -174,9 +174,9 @@ func TestCallsThatABulkheadRefuses(t *testing.T) {
 			t.Helper()
 			inBubble(t, func(s *streamSetup) { setup(s); s.Fallback = on }, backends, func(r *bubbleRig) {
 				r.fault(0, providersim.Fault{Kind: providersim.Hold, AfterTokens: 1})
-				go r.ask(chatStream.path, chatStream.body)
+				go r.ask(chatStream)
 				synctest.Wait()
-				a := r.ask(chatWhole.path, chatWhole.body)
+				a := r.ask(chatWhole)
 				if a.after != tc.after {
 					t.Errorf("the answer took %v, want %v", a.after, tc.after)
 				}
