@@ -21,7 +21,7 @@ func (e *invalidAnswer) Error() string { return e.why }
 // answer handles a response that is not a stream: it is read whole, so that
 // what is cut short or makes no sense never reaches the client.
 func (a *attempt) answer(resp *http.Response) ending {
-	if encoded(resp.Header) {
+	if encoded(resp.Header) && isSuccess(resp.StatusCode) {
 		return a.broke(InvalidResponse, &invalidAnswer{"its body is compressed, though identity was asked for"})
 	}
 	held := hold{budget: &a.x.g.budget}
@@ -85,24 +85,25 @@ func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, 
 // told handles an error that came inside a 200, before anything was sent: it
 // becomes a response of its own, with the provider's text.
 func (a *attempt) told(e dialect.Error) ending {
-	c := classifyError(e)
-	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: jsonHeader}
+	c := classifyError(a.b.Backend, e)
+	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
 	r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
 	return a.failed(c, 0, 0, r, nil)
 }
 
-var jsonHeader = http.Header{"Content-Type": {"application/json"}}
+// toldHeader is that of an error from inside a 200. The status is the gateway's,
+// so that an SDK must not take it for the provider's wish to be asked again.
+var toldHeader = http.Header{"Content-Type": {"application/json"}, headerNoRetry: {"false"}}
 
 // ownError is what the client gets in place of a provider's answer that would
 // tell of the gateway's own credential, or lead astray; nil where the
 // provider's answer is the client's.
 func (a *attempt) ownError(c Class) *apiError {
-	own := a.b.Credential.Kind == CredentialSecret
 	switch {
-	case c == CredentialRejected && own:
+	case c == CredentialRejected:
 		return &apiError{status: http.StatusBadGateway, code: codeCredentialRejected,
 			message: "backend " + a.b.Name + " rejected the gateway's credential"}
-	case c == QuotaExhausted && own:
+	case c == QuotaExhausted && a.b.Credential.Kind == CredentialSecret:
 		return &apiError{status: http.StatusServiceUnavailable, code: codeQuotaExhausted,
 			message: "the quota of the gateway's credential at backend " + a.b.Name + " is spent"}
 	case c == InvalidResponse:

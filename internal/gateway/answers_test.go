@@ -38,14 +38,14 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		{"two objects", body(`{"choices":[],"content":[]}{}`)},
 		{"events that nobody asked for", fault{Status: 200, ContentType: "text/event-stream", Body: chunk("a") + chatFinish + chatDone}},
 	} {
-		checkClass(t, classCase{tc.name, modelDoors, tc.fault, "InvalidResponse", "Failure", 502, "upstream_unavailable"}, unchanged, noKey)
+		checkClass(t, signCase{tc.name, modelDoors, tc.fault, "InvalidResponse", "Failure", 502, "upstream_unavailable"}, unchanged, noKey)
 	}
 }
 
 // TestCallsThatBreak before the status line.
 func TestCallsThatBreak(t *testing.T) {
 	type fault = providersim.Fault
-	for _, tc := range []classCase{
+	for _, tc := range []signCase{
 		{"reset", doors, fault{Kind: providersim.Reset}, "ConnectionError", "Failure", 502, "upstream_unavailable"},
 		{"closed", doors, fault{Kind: providersim.Close}, "ConnectionError", "Failure", 502, "upstream_unavailable"},
 		{"hanging", doors, fault{Kind: providersim.Hang}, "Timeout", "Failure", 504, "upstream_timeout"},

@@ -14,7 +14,7 @@ type attempt struct {
 	x      *exchange
 	b      *liveBackend
 	c      *managedCircuit
-	last   bool // no other backend is left that would take the call
+	last   bool // no other backend is left that would be asked after a timeout
 	dog    *watchdog
 	slot   circuit.Slot
 	permit circuit.Permit
@@ -26,18 +26,7 @@ type attempt struct {
 // attempt prepares a call of a backend, the rest being those that are left.
 func (p *pursuit) attempt(i int, rest []int) *attempt {
 	route := p.target.route
-	circuits := route.circuits[p.target.match]
-	a := &attempt{x: p.exchange, b: route.backends[i], c: circuits[i], last: true}
-	if len(rest) > 0 && route.Fallback.Has(Timeout) {
-		now := p.g.now()
-		for _, j := range rest {
-			_, admits := circuits[j].Admits(now)
-			if (admits || p.bypass) && (!p.committed || route.backends[j].SupportsPrefill) {
-				a.last = false
-				break
-			}
-		}
-	}
+	a := &attempt{x: p.exchange, b: route.backends[i], c: route.circuits[p.target.match][i], last: !p.left(rest, Timeout)}
 	a.dog = newWatchdog(p.r.Context(), p.g.now)
 	if !p.committed {
 		a.dog.set(limitRoute, p.came, route.Timeout, "the route's timeout")

@@ -111,12 +111,8 @@ func (c Class) outcome(p *Policy, passthrough bool) circuit.Outcome {
 	switch c {
 	case Success:
 		return circuit.Success
-	case ServerError, ConnectionError, Timeout, InvalidResponse, StreamError, Abandoned:
+	case ServerError, ConnectionError, Timeout, InvalidResponse, StreamError, CredentialRejected, Abandoned:
 		return circuit.Failure
-	case CredentialRejected:
-		if !passthrough {
-			return circuit.Failure
-		}
 	case QuotaExhausted:
 		if !passthrough {
 			return circuit.Throttled
@@ -191,9 +187,8 @@ func classifyStatus(b *Backend, status int, e dialect.Error) Class {
 		return QuotaExhausted
 	case status == http.StatusTooManyRequests:
 		return RateLimited
-	case (status == http.StatusUnauthorized || status == http.StatusForbidden) &&
-		b.Credential.Kind != CredentialNone:
-		return CredentialRejected
+	case isUnauthorized(status) && b.Credential.Kind != CredentialNone:
+		return credentialRejected(b)
 	case b.Policy.FailureStatus.Contains(status):
 		return ServerError
 	case llm && (status == http.StatusNotFound || status == http.StatusGone):
@@ -202,9 +197,23 @@ func classifyStatus(b *Backend, status int, e dialect.Error) Class {
 	return Rejected
 }
 
+func isUnauthorized(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+// credentialRejected is the class of a credential's refusal. Where it is not the
+// gateway's own, it is the client's business, and no other backend's: that might
+// serve it with a credential that the client does not have.
+func credentialRejected(b *Backend) Class {
+	if b.Credential.Kind == CredentialSecret {
+		return CredentialRejected
+	}
+	return Rejected
+}
+
 // classifyError finds the class of an error that came inside a 200, by its
 // type; one that says nothing known is the server's.
-func classifyError(e dialect.Error) Class {
+func classifyError(b *Backend, e dialect.Error) Class {
 	switch {
 	case isContextLength(e):
 		return ContextLengthExceeded
@@ -218,7 +227,7 @@ func classifyError(e dialect.Error) Class {
 		case "rate_limit_error", "rate_limit_exceeded":
 			return RateLimited
 		case "authentication_error", "permission_error", "invalid_api_key":
-			return CredentialRejected
+			return credentialRejected(b)
 		case "not_found_error", "model_not_found":
 			return ModelUnavailable
 		case "invalid_request_error", "invalid_prompt":

@@ -9,9 +9,9 @@ import (
 	"github.com/switchgear/switchgear/test/providersim"
 )
 
-// classCase is a sign of a class: what the provider does, and what is made of
+// signCase is a sign of a class: what the provider does, and what is made of
 // it. An empty code means that the client gets the provider's own words.
-type classCase struct {
+type signCase struct {
 	name    string
 	doors   []streamEndpoint
 	fault   providersim.Fault
@@ -22,7 +22,7 @@ type classCase struct {
 }
 
 // checkClass plays a case on each of its doors.
-func checkClass(t *testing.T, tc classCase, policy func(*gateway.Policy), backend func(*gateway.Backend)) {
+func checkClass(t *testing.T, tc signCase, policy func(*gateway.Policy), backend func(*gateway.Backend)) {
 	const words = "in the provider's words"
 	for _, e := range tc.doors {
 		t.Run(tc.name+"/"+e.name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestClassesByStatus(t *testing.T) {
 	type fault = providersim.Fault
 	chat, messages := []streamEndpoint{chatDoor}, []streamEndpoint{messagesDoor}
 	path := []streamEndpoint{pathDoor}
-	for _, tc := range []classCase{
+	for _, tc := range []signCase{
 		{"none at all", doors, fault{}, "Success", "Success", 200, ""},
 		{"201", doors, fault{Status: 201, Body: `{"choices":[],"content":[]}`}, "Success", "Success", 201, ""},
 
@@ -120,7 +120,7 @@ func TestClassesByStatus(t *testing.T) {
 // TestClassesOfTheOwnCredential: what tells of it is not for the client.
 func TestClassesOfTheOwnCredential(t *testing.T) {
 	type fault = providersim.Fault
-	for _, tc := range []classCase{
+	for _, tc := range []signCase{
 		{"401", doors, fault{Status: 401}, "CredentialRejected", "Failure", 502, "upstream_credential_rejected"},
 		{"403", doors, fault{Status: 403}, "CredentialRejected", "Failure", 502, "upstream_credential_rejected"},
 		{"402", doors, fault{Status: 402}, "QuotaExhausted", "Throttled", 503, "upstream_quota_exhausted"},
@@ -143,7 +143,7 @@ func TestClassesOfTheClientsCredential(t *testing.T) {
 		p.RateLimit = gateway.RateLimitCooldown
 		p.Circuit.FailureThreshold = 1
 	}
-	for _, tc := range []classCase{
+	for _, tc := range []signCase{
 		{"401", doors, fault{Status: 401}, "CredentialRejected", "Ignored", 401, ""},
 		{"403", doors, fault{Status: 403}, "CredentialRejected", "Ignored", 403, ""},
 		{"402", doors, fault{Status: 402}, "QuotaExhausted", "Ignored", 402, ""},
@@ -164,7 +164,7 @@ func TestFailureStatusCodes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, tc := range []classCase{
+	for _, tc := range []signCase{
 		{"503", doors, fault{Status: 503}, "ServerError", "Failure", 503, ""},
 		{"404", doors, fault{Status: 404}, "ServerError", "Failure", 404, ""},
 		{"425", doors, fault{Status: 425}, "ServerError", "Failure", 425, ""},
@@ -183,7 +183,7 @@ func TestErrorsInsideA200(t *testing.T) {
 		return providersim.Fault{Kind: providersim.ErrorBody, ErrorType: kind}
 	}
 	chat := []streamEndpoint{chatDoor}
-	for _, tc := range []classCase{
+	for _, tc := range []signCase{
 		{"overloaded_error", modelDoors, inside("overloaded_error"), "ServerError", "Failure", 503, ""},
 		{"api_error", modelDoors, inside("api_error"), "ServerError", "Failure", 502, ""},
 		{"server_error", modelDoors, inside("server_error"), "ServerError", "Failure", 502, ""},
@@ -200,5 +200,5 @@ func TestErrorsInsideA200(t *testing.T) {
 		checkClass(t, tc, unchanged, noKey)
 	}
 	// A path route's body means nothing to the gateway.
-	checkClass(t, classCase{"of a path", []streamEndpoint{pathDoor}, inside("overloaded_error"), "Success", "Success", 200, ""}, unchanged, noKey)
+	checkClass(t, signCase{"of a path", []streamEndpoint{pathDoor}, inside("overloaded_error"), "Success", "Success", 200, ""}, unchanged, noKey)
 }

@@ -136,13 +136,17 @@ func isPrintable(s string) bool {
 // longestRetryAfter keeps a provider's nonsense out of the arithmetic.
 const longestRetryAfter = 7 * 24 * time.Hour
 
-// parseRetryAfter reads how long a provider asks to wait: Retry-After in
-// seconds or as a date, or OpenAI's retry-after-ms. Zero where it says nothing.
+// parseRetryAfter reads how long a provider asks to wait: in milliseconds, as
+// OpenAI and Azure say it, or by Retry-After in seconds or as a date. Zero where it
+// says nothing.
 func parseRetryAfter(h http.Header, now time.Time) time.Duration {
+	for _, name := range [...]string{"Retry-After-Ms", "X-Ms-Retry-After-Ms"} {
+		if ms, err := strconv.ParseFloat(h.Get(name), 64); err == nil {
+			return max(bounded(ms/1000), 0)
+		}
+	}
 	var wait time.Duration
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
-		wait = bounded(ms / 1000)
-	} else if v := h.Get("Retry-After"); v != "" {
+	if v := h.Get("Retry-After"); v != "" {
 		if s, err := strconv.ParseFloat(v, 64); err == nil {
 			wait = bounded(s)
 		} else if at, err := http.ParseTime(v); err == nil {

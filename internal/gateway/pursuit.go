@@ -16,7 +16,7 @@ type pursuit struct {
 	// told is what the client gets if nobody answers: the last error of the first
 	// backend that was called.
 	told reply
-	// from is the backend that was asked last, and why its last answer was none.
+	// from is the backend that was asked last, and why it has not answered.
 	from *liveBackend
 	why  Class
 	// broken means that a stream with output was lost on the way, cut that the
@@ -42,13 +42,13 @@ type ending struct {
 }
 
 func (p *pursuit) run() {
-	defer p.told.hold.free()
 	if len(p.order) == 0 {
 		e := p.unusable()
 		p.g.metrics.rejected(e.code)
 		p.tell(&reply{own: e})
 		return
 	}
+	defer func() { p.told.hold.free() }()
 	for n, i := range p.order {
 		b := p.target.route.backends[i]
 		if p.committed && !b.SupportsPrefill {
@@ -73,15 +73,15 @@ func (p *pursuit) ask(i int, rest []int) ending {
 	for n := 1; ; n++ {
 		a := p.attempt(i, rest)
 		e := a.make()
-		if !e.called && n > 1 {
-			return last // the circuit has opened meanwhile
-		}
 		p.count(a.b, &e, n)
-		if e.answered {
+		switch {
+		case e.answered:
 			return e
+		case !e.called && n > 1:
+			return last // the circuit has opened meanwhile, or is full
 		}
 		p.hear(a.b, &e)
-		wait, again := p.again(a, &e, n)
+		wait, again := p.again(a, &e, n, rest)
 		if !again {
 			return e
 		}
@@ -96,8 +96,12 @@ func (p *pursuit) ask(i int, rest []int) ending {
 func (p *pursuit) count(b *liveBackend, e *ending, n int) {
 	switch {
 	case !e.called:
-		if !e.answered {
-			b.stats.refuse(e.class)
+		if e.answered {
+			return // nobody waits any more
+		}
+		b.stats.refuse(e.class)
+		if n == 1 {
+			p.from, p.why = b, e.class
 		}
 		return
 	case n > 1:
@@ -115,7 +119,7 @@ func (p *pursuit) hear(b *liveBackend, e *ending) {
 	tells := false
 	switch {
 	case !e.called:
-		p.refused.add(b, e.refusal)
+		p.refused.add(b, e.refusal, p.g.now())
 	case p.committed:
 		tells, p.cut = !p.cut, true // the break, not what became of resuming
 	case p.told.backend == nil, p.told.backend == b, !FallbackClasses.Has(e.class):
@@ -151,6 +155,27 @@ func (p *pursuit) goesOn(b *liveBackend, e *ending, rest []int) bool {
 	return p.target.route.Fallback.Has(e.class)
 }
 
+// left reports whether one of the rest would be asked after a failure of that
+// class, and take the call.
+func (p *pursuit) left(rest []int, c Class) bool {
+	route, now := p.target.route, p.g.now()
+	if p.committed {
+		c = p.told.class // what follows the break is not asked for
+	}
+	if !route.Fallback.Has(c) {
+		return false
+	}
+	for _, j := range rest {
+		if p.committed && !route.backends[j].SupportsPrefill {
+			continue
+		}
+		if _, admits := route.circuits[p.target.match][j].Admits(now); admits || p.bypass {
+			return true
+		}
+	}
+	return false
+}
+
 // finish counts a request that was answered, or whose client has left.
 func (p *pursuit) finish(b *liveBackend, e *ending) {
 	b.stats.finish(e.class)
@@ -174,10 +199,10 @@ type refusals struct {
 	backend  *liveBackend // the first that refused
 	first    circuit.Refusal
 	bulkhead circuit.Refusal // the first by a bulkhead
-	earliest time.Duration   // when the first circuit will let a probe through; 0: unknown
+	earliest time.Duration   // when the first circuit may let a call through; 0: unknown
 }
 
-func (r *refusals) add(b *liveBackend, f circuit.Refusal) {
+func (r *refusals) add(b *liveBackend, f circuit.Refusal, now time.Duration) {
 	if r.backend == nil {
 		r.backend, r.first = b, f
 	}
@@ -186,10 +211,12 @@ func (r *refusals) add(b *liveBackend, f circuit.Refusal) {
 		if r.bulkhead.Reason == circuit.NotRefused {
 			r.bulkhead = f
 		}
-	default:
-		if f.At != 0 && (r.earliest == 0 || f.At < r.earliest) {
-			r.earliest = f.At
-		}
+		return
+	case circuit.ProbesBusy:
+		f.At = now + time.Second // a probe may be over at any time
+	}
+	if f.At != 0 && (r.earliest == 0 || f.At < r.earliest) {
+		r.earliest = f.At
 	}
 }
 
@@ -203,7 +230,7 @@ func (p *pursuit) refuse() {
 		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeCircuitOpen,
 			message: "the circuit of every backend of route " + route.Name + " is open"}
 		if r.first.Reason == circuit.ProbesBusy {
-			out.circuit, out.own.retryAfter = circuitHalfOpen, time.Second
+			out.circuit = circuitHalfOpen
 		}
 		if r.earliest != 0 {
 			out.own.retryAfter = max(r.earliest-p.g.now(), 1)

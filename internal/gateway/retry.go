@@ -21,7 +21,7 @@ func (r *Retry) delay(n int, retryAfter time.Duration, random func() float64) ti
 
 // again decides whether attempt n, which failed, is to be repeated on the same
 // backend, and after what wait.
-func (p *pursuit) again(a *attempt, e *ending, n int) (time.Duration, bool) {
+func (p *pursuit) again(a *attempt, e *ending, n int, rest []int) (time.Duration, bool) {
 	r := &p.target.route.Retry
 	if n >= r.MaxAttempts || !p.repeatable(a.b, e) {
 		return 0, false
@@ -35,7 +35,7 @@ func (p *pursuit) again(a *attempt, e *ending, n int) (time.Duration, bool) {
 		}
 	case repeatLastResort:
 		// A streamed call that is the last has had the rest of the route's time.
-		if !a.last || e.class == Timeout && a.streamed() {
+		if p.left(rest, e.class) || e.class == Timeout && a.streamed() {
 			return 0, false
 		}
 	}

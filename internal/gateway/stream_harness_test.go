@@ -42,13 +42,15 @@ var (
 
 // streamSetup is what a test may change of a rig.
 type streamSetup struct {
-	Policy      gateway.Policy
-	Timeout     time.Duration // the routes', as the three below
-	Retry       gateway.Retry // by default, nothing is repeated
-	Fallback    gateway.ClassSet
-	Recovery    gateway.StreamRecovery
-	Prefill     []bool // which of the providers supports it
-	Equals      bool   // all providers have one priority
+	Policy   gateway.Policy
+	Timeout  time.Duration // the routes', as the three below
+	Retry    gateway.Retry // by default, nothing is repeated
+	Fallback gateway.ClassSet
+	Recovery gateway.StreamRecovery
+	Prefill  []bool // which of the providers supports it
+	Equals   bool   // all providers have one priority
+	// Backend changes the n-th backend of a route; nil: nothing.
+	Backend     func(n int, b *gateway.Backend)
 	Options     gateway.Options
 	ClientStall time.Duration
 	CA          string // of the providers
@@ -93,23 +95,8 @@ func lenientPolicy(t *testing.T) gateway.Policy {
 // newStreamRig starts a gateway in front of the providers at these URLs.
 func newStreamRig(t *testing.T, tune func(*streamSetup), providers ...string) *streamRig {
 	t.Helper()
-	s := streamSetup{
-		Policy:      lenientPolicy(t),
-		Timeout:     patiently,
-		ClientStall: patiently,
-		Options: gateway.Options{
-			DefaultNamespace:  "default",
-			AllowBackendCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-			Logger:            slog.New(slog.DiscardHandler),
-		},
-	}
-	if tune != nil {
-		tune(&s)
-	}
-	r := &streamRig{t: t, gw: gateway.New(s.Options), registry: prometheus.NewRegistry()}
-	r.gw.SetClientStall(s.ClientStall)
-	r.gw.Apply(s.snapshot(t, providers))
-	r.registry.MustRegister(r.gw)
+	s := newStreamSetup(t, tune)
+	r := s.rig(t, providers)
 	handler := http.Handler(r.gw)
 	if s.Wrap != nil {
 		handler = s.Wrap(handler)
@@ -128,6 +115,35 @@ func newStreamRig(t *testing.T, tune func(*streamSetup), providers ...string) *s
 		server.Close()
 		r.gw.Close()
 	})
+	return r
+}
+
+// newStreamSetup is the setup of a rig where a test changes nothing but this.
+func newStreamSetup(t *testing.T, tune func(*streamSetup)) *streamSetup {
+	t.Helper()
+	s := &streamSetup{
+		Policy:      lenientPolicy(t),
+		Timeout:     patiently,
+		ClientStall: patiently,
+		Options: gateway.Options{
+			DefaultNamespace:  "default",
+			AllowBackendCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+			Logger:            slog.New(slog.DiscardHandler),
+		},
+	}
+	if tune != nil {
+		tune(s)
+	}
+	return s
+}
+
+// rig makes the gateway, which listens nowhere yet.
+func (s *streamSetup) rig(t *testing.T, providers []string) *streamRig {
+	t.Helper()
+	r := &streamRig{t: t, gw: gateway.New(s.Options), registry: prometheus.NewRegistry()}
+	r.gw.SetClientStall(s.ClientStall)
+	r.gw.Apply(s.snapshot(t, providers))
+	r.registry.MustRegister(r.gw)
 	return r
 }
 
@@ -162,6 +178,9 @@ func (s *streamSetup) snapshot(t *testing.T, providers []string) *gateway.Snapsh
 				b := r.Backends[n]
 				b.Credential = gateway.Credential{Kind: gateway.CredentialSecret, Key: gateway.Secret(s.Key)}
 				b.AuthHeader = "X-Api-Key"
+			}
+			if s.Backend != nil {
+				s.Backend(n, r.Backends[n])
 			}
 			r.Matches[0].Circuits = append(r.Matches[0].Circuits,
 				gateway.CircuitKey{Policy: s.Policy.ID, Origin: provider, Model: r.Name})
