@@ -31,7 +31,7 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 	}
 	out := &policy{
 		Policy: gateway.Policy{
-			ID:        policyID(p),
+			ID:        PolicyID(p),
 			Namespace: p.Namespace,
 			Name:      p.Name,
 			Circuit: circuit.Settings{
@@ -73,8 +73,8 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 	return out, c.problems
 }
 
-// policyID is the identity of a policy and so of its circuits.
-func policyID(p *v1alpha1.CircuitPolicy) string {
+// PolicyID is the identity of a policy and so of its circuits.
+func PolicyID(p *v1alpha1.CircuitPolicy) string {
 	if p.UID != "" {
 		return string(p.UID)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
 	"github.com/switchgear/switchgear/internal/gateway"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 // DefaultGracePeriod is how long running requests and streams may take to
@@ -63,7 +64,7 @@ type Options struct {
 // GatewayPlane is a gateway in this process.
 type GatewayPlane interface {
 	DataPlane
-	LocalGateway
+	status.LocalGateway
 	Close()
 }
 
@@ -125,7 +126,7 @@ type assembly struct {
 }
 
 func (a *assembly) assemble() error {
-	observer := ObserveLocal(a.options.Gateway)
+	observer := status.ObserveLocal(a.options.Gateway)
 	events := NewEventWriter(a.GetClient(), a.budget, a.leader.Leading)
 	writer := &statusWriter{client: a.GetClient(), budget: a.budget, leading: a.leader.Leading}
 	secrets := NewSecretFinder(a.GetAPIReader())

@@ -1,10 +1,11 @@
-package controller
+package status
 
 import (
 	"github.com/switchgear/switchgear/internal/gateway"
+	"github.com/switchgear/switchgear/internal/gateway/circuit"
 )
 
-// Observer is where the status reconcilers learn what the circuits are like.
+// Observer is where those who compute a status learn what the circuits are like.
 // Nothing else about a gateway is known to them, so that the source may become
 // a fleet's reports.
 type Observer interface {
@@ -40,7 +41,7 @@ type local struct{ LocalGateway }
 // ObservePolicy returns the circuits of the one gateway there is.
 func (l local) ObservePolicy(policyID string) PolicyObservation {
 	o := PolicyObservation{Circuits: l.LocalGateway.ObservePolicy(policyID), Replicas: 1}
-	if len(o.Circuits) > 0 && isOpen(o.Circuits[0].State) {
+	if len(o.Circuits) > 0 && o.Circuits[0].State == circuit.Open {
 		o.Open = 1
 	}
 	return o

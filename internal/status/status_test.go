@@ -1,4 +1,4 @@
-package controller
+package status
 
 import (
 	"strings"
@@ -49,7 +49,7 @@ func TestPolicyStatusIsThatOfTheWorstCircuit(t *testing.T) {
 		"at rest counts as 100": {[]gateway.CircuitStatus{rest, named("b", circuit.Closed, 1, 96)}, "Closed", 1, 96, 0, "Healthy"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := policyStatus(policyInput{policy: newPolicy("p"), result: accepted(0), observed: PolicyObservation{Circuits: c.circuits, Replicas: 1}, now: testNow})
+			s := OfPolicy(PolicyInput{Policy: newPolicy("p"), Result: accepted(0), Observed: PolicyObservation{Circuits: c.circuits, Replicas: 1}, Now: testNow})
 			if s.State != c.state || s.FailureCount != c.failures || s.HealthScore != c.health || s.Queued != c.queued {
 				t.Errorf("status is %s, %d failures, health %d, %d queued; want %s, %d, %d, %d",
 					s.State, s.FailureCount, s.HealthScore, s.Queued, c.state, c.failures, c.health, c.queued)
@@ -67,8 +67,8 @@ func TestPolicyStatusListsSixtyFourCircuitsAtMost(t *testing.T) {
 		circuits = append(circuits, named("m", circuit.Closed, 0, 95))
 	}
 	circuits = append(circuits, named("worst", circuit.Open, 9, 3))
-	s := policyStatus(policyInput{policy: newPolicy("p"), result: accepted(0), observed: PolicyObservation{Circuits: circuits}, now: testNow})
-	if len(s.Circuits) != maxCircuitsInStatus || s.Circuits[0].FailureCount != 9 {
+	s := OfPolicy(PolicyInput{Policy: newPolicy("p"), Result: accepted(0), Observed: PolicyObservation{Circuits: circuits}, Now: testNow})
+	if len(s.Circuits) != maxCircuits || s.Circuits[0].FailureCount != 9 {
 		t.Errorf("%d circuits are listed, the first %+v", len(s.Circuits), s.Circuits[0])
 	}
 }
@@ -94,7 +94,7 @@ func TestHealthySaysWhoDecides(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPolicy("p")
 			p.Spec = c.spec
-			s := policyStatus(policyInput{policy: p, result: accepted(0), observed: PolicyObservation{Circuits: open}, now: testNow})
+			s := OfPolicy(PolicyInput{Policy: p, Result: accepted(0), Observed: PolicyObservation{Circuits: open}, Now: testNow})
 			got := find(s.Conditions, v1alpha1.ConditionHealthy)
 			if got.Status != c.status || got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
 				t.Errorf("Healthy is %s (%s): %s", got.Status, got.Reason, got.Message)
@@ -129,8 +129,8 @@ func TestConditionsFromProblems(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := &v1alpha1.ProviderRoute{}
 			r.Generation = 4
-			in := routeInput{route: r, result: &compile.RouteResult{ObjectResult: c.result}, problems: c.result.Problems, now: testNow}
-			s := routeStatus(in)
+			in := RouteInput{Route: r, Result: &compile.RouteResult{ObjectResult: c.result}, Problems: c.result.Problems, Now: testNow}
+			s := OfRoute(in)
 			var got []string
 			for _, one := range s.Conditions {
 				got = append(got, one.Type+"="+string(one.Status)+"("+one.Reason+")")
@@ -151,10 +151,10 @@ func TestConditionsFromProblems(t *testing.T) {
 func TestLastTransitionTimeMovesWithTheStatusAlone(t *testing.T) {
 	p := newPolicy("p")
 	p.Generation = 1
-	first := policyStatus(policyInput{policy: p, result: accepted(1), now: testNow})
+	first := OfPolicy(PolicyInput{Policy: p, Result: accepted(1), Now: testNow})
 	p.Status, p.Generation = first, 2
 	later := testNow.Add(time.Minute)
-	second := policyStatus(policyInput{policy: p, result: accepted(1), now: later})
+	second := OfPolicy(PolicyInput{Policy: p, Result: accepted(1), Now: later})
 	for kind, want := range map[string]time.Time{
 		v1alpha1.ConditionAccepted: testNow, v1alpha1.ConditionProgrammed: later, v1alpha1.ConditionReady: later, v1alpha1.ConditionHealthy: testNow,
 	} {
@@ -175,7 +175,7 @@ func TestLastTransitionOutlivesTheProcessWhileItExplainsTheState(t *testing.T) {
 }
 
 func TestOpenCountOnlyRises(t *testing.T) {
-	var o openCounts
+	var o OpenCounts
 	p := newPolicy("p")
 	p.UID = "one"
 	p.Status.OpenCount = 5 // of an earlier process
@@ -191,12 +191,12 @@ func TestOpenCountOnlyRises(t *testing.T) {
 	}{
 		{circuits(0, 0), 5}, {circuits(1, 0), 6}, {circuits(1, 2), 8}, {circuits(1), 8}, {circuits(2), 9},
 	} {
-		if got := o.count(p, step.circuits); got != step.want {
+		if got := o.Count(p, step.circuits); got != step.want {
 			t.Errorf("step %d: %d, want %d", i, got, step.want)
 		}
 	}
 	p.UID, p.Status.OpenCount = "made anew", 0
-	if got := o.count(p, circuits(1)); got != 1 {
+	if got := o.Count(p, circuits(1)); got != 1 {
 		t.Errorf("a policy made anew begins with %d, want 1", got)
 	}
 }
@@ -211,6 +211,18 @@ func TestModelsSummary(t *testing.T) {
 		if got := modelsSummary(&s); got != want {
 			t.Errorf("summary is %q, want %q", got, want)
 		}
+	}
+}
+
+func newPolicy(name string) *v1alpha1.CircuitPolicy {
+	return &v1alpha1.CircuitPolicy{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}
+
+// resting is a closed circuit with nothing to tell.
+func resting(id string) gateway.CircuitStatus {
+	return gateway.CircuitStatus{
+		Key:   gateway.CircuitKey{Policy: id, Origin: "https://api.example.com", Model: "m"},
+		State: circuit.Closed, HealthScore: 100, AtRest: true,
 	}
 }
 

@@ -1,18 +1,17 @@
-package controller
+package status
 
 import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/gateway"
 )
 
-// openCounts adds up how often a policy's circuits have opened, so that the sum
+// OpenCounts adds up how often a policy's circuits have opened, so that the sum
 // goes on rising where a process is new or a circuit is dropped.
-type openCounts struct {
+type OpenCounts struct {
 	mu     sync.Mutex
 	counts map[types.NamespacedName]openCount // guarded by mu
 }
@@ -23,8 +22,8 @@ type openCount struct {
 	live int64 // openings of the circuits as last observed
 }
 
-// count returns the sum for a policy.
-func (o *openCounts) count(p *v1alpha1.CircuitPolicy, circuits []gateway.CircuitStatus) int64 {
+// Count returns the sum for a policy.
+func (o *OpenCounts) Count(p *v1alpha1.CircuitPolicy, circuits []gateway.CircuitStatus) int64 {
 	var live int64
 	for _, c := range circuits {
 		live += int64(c.Opens)
@@ -34,7 +33,7 @@ func (o *openCounts) count(p *v1alpha1.CircuitPolicy, circuits []gateway.Circuit
 	if o.counts == nil {
 		o.counts = map[types.NamespacedName]openCount{}
 	}
-	key := client.ObjectKeyFromObject(p)
+	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
 	n := o.counts[key]
 	if n.uid != p.UID {
 		n = openCount{uid: p.UID}
@@ -46,7 +45,8 @@ func (o *openCounts) count(p *v1alpha1.CircuitPolicy, circuits []gateway.Circuit
 	return n.base + n.live
 }
 
-func (o *openCounts) forget(key types.NamespacedName) {
+// Forget drops what is known of a policy.
+func (o *OpenCounts) Forget(key types.NamespacedName) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.counts, key)

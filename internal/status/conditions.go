@@ -1,4 +1,4 @@
-package controller
+package status
 
 import (
 	"fmt"
@@ -33,7 +33,7 @@ func (c *conditions) set(kind string, ok bool, reason, message string) {
 		ObservedGeneration: c.generation,
 		LastTransitionTime: *seconds(c.now),
 		Reason:             reason,
-		Message:            clip(message, maxConditionMessage),
+		Message:            Clip(message, maxConditionMessage),
 	}
 	if ok {
 		n.Status = metav1.ConditionTrue

@@ -1,4 +1,4 @@
-package controller
+package status
 
 import (
 	"strings"
@@ -14,7 +14,7 @@ func TestRefinedProblemsTellMissingFromUnlabelled(t *testing.T) {
 		{Condition: "ResolvedRefs", Reason: "SecretNotFound", Message: `spec.backends[1]: there is no Secret "bare".`},
 		{Condition: "ResolvedRefs", Reason: "PolicyNotFound", Message: `spec.backends[2]: there is no CircuitPolicy "bare".`},
 	}
-	got := refineProblems(problems, "team-a", map[string]bool{"gone": false, "bare": true})
+	got := RefineProblems(problems, "team-a", map[string]bool{"gone": false, "bare": true})
 	for i, reason := range []string{v1alpha1.ReasonSecretNotFound, v1alpha1.ReasonSecretNotLabelled, v1alpha1.ReasonPolicyNotFound} {
 		if got[i].Reason != reason {
 			t.Errorf("problem %d has reason %s, want %s", i, got[i].Reason, reason)
