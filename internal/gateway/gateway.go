@@ -29,6 +29,10 @@ type Options struct {
 	// OnTransition is told each transition of each circuit, in order for each
 	// circuit, from a goroutine of its own; it may be nil.
 	OnTransition func(Transition)
+	// OnRefusal is told each call that a circuit or its bulkhead did not let
+	// through, on the request's way and from many goroutines: it must not block.
+	// It may be nil.
+	OnRefusal func(Refusal)
 	// Rand gives numbers in [0,1), for weights and jitter; default math/rand/v2.
 	// It is called from many goroutines.
 	Rand func() float64
@@ -120,6 +124,14 @@ func (g *Gateway) Apply(s *Snapshot) {
 func (g *Gateway) Reset(policyID string) {
 	now := g.now()
 	for _, c := range g.live.Load().policies[policyID] {
+		c.Reset(now)
+	}
+}
+
+// ResetAll closes and zeroes every circuit, those of the built-in policy too.
+func (g *Gateway) ResetAll() {
+	now := g.now()
+	for _, c := range g.live.Load().circuits {
 		c.Reset(now)
 	}
 }

@@ -78,6 +78,7 @@ func (x *exchange) forward() {
 			return
 		}
 		refused.add(a.b, refusal)
+		a.tellRefusal(refusal)
 		if x.dog.Err() != nil {
 			break // the client has left, or the route's time is over
 		}
