@@ -97,7 +97,7 @@ func TestHelpNamesTheCommands(t *testing.T) {
 	if code := run(nil, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, command := range []string{"operator", "version"} {
+	for _, command := range []string{"operator", "get", "version"} {
 		if !strings.Contains(stdout.String(), "\n  "+command+" ") {
 			t.Errorf("the help does not name %s:\n%s", command, stdout.String())
 		}
