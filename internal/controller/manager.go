@@ -52,6 +52,8 @@ type Options struct {
 	Listener DataPlaneServer
 	// Relay is told the gateway's transitions; NewManager wires the rest of it.
 	Relay *Relay
+	// Admin has the admin listener, which is off by default.
+	Admin AdminOptions
 	// Registry takes the controllers' own metrics; default controller-runtime's.
 	Registry prometheus.Registerer
 	// SecretRecheck is how often a Secret that is missing is asked for; default
@@ -180,6 +182,9 @@ func (a *assembly) assemble() error {
 		}
 	}
 	if err := addHealthChecks(a.Manager, a.store, served); err != nil {
+		return err
+	}
+	if err := a.addAdmin(observer); err != nil {
 		return err
 	}
 	return a.register(metrics.collectors())

@@ -41,6 +41,7 @@ func (a *attempt) make() ending {
 	defer a.dog.stop()
 	if r, ok := a.admit(); !ok {
 		e := ending{class: CircuitOpen, refusal: r}
+		a.tellRefusal(r)
 		switch r.Reason {
 		case circuit.Cancelled:
 			e.class = BulkheadFull

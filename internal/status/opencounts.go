@@ -1,6 +1,7 @@
 package status
 
 import (
+	"maps"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -50,4 +51,11 @@ func (o *OpenCounts) Forget(key types.NamespacedName) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.counts, key)
+}
+
+// Retain forgets every policy but these.
+func (o *OpenCounts) Retain(alive map[types.NamespacedName]bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	maps.DeleteFunc(o.counts, func(key types.NamespacedName, _ openCount) bool { return !alive[key] })
 }

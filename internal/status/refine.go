@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
 )
@@ -27,4 +29,22 @@ func RefineProblems(problems []compile.Problem, namespace string, unlabelled map
 		}
 	}
 	return out
+}
+
+// RefineAsTold refines a route's problems by what its status says already: the
+// leader alone asks the API server, and the others repeat what it has found.
+func RefineAsTold(route *v1alpha1.ProviderRoute, r *compile.RouteResult) []compile.Problem {
+	told := meta.FindStatusCondition(route.Status.Conditions, v1alpha1.ConditionResolvedRefs)
+	if told == nil {
+		return r.Problems
+	}
+	unlabelled := map[string]bool{}
+	for _, name := range r.Secrets {
+		for i, p := range RefineProblems(r.Problems, route.Namespace, map[string]bool{name: true}) {
+			if p != r.Problems[i] && strings.Contains(told.Message, p.Message) {
+				unlabelled[name] = true
+			}
+		}
+	}
+	return RefineProblems(r.Problems, route.Namespace, unlabelled)
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
 )
@@ -25,5 +27,27 @@ func TestRefinedProblemsTellMissingFromUnlabelled(t *testing.T) {
 	}
 	if problems[1].Reason != v1alpha1.ReasonSecretNotFound {
 		t.Error("the result of compile was changed")
+	}
+}
+
+func TestRefinementIsRepeatedAsTheStatusTellsIt(t *testing.T) {
+	result := &compile.RouteResult{Secrets: []string{"gone", "bare"}}
+	result.Problems = []compile.Problem{
+		{Condition: "ResolvedRefs", Reason: "SecretNotFound", Message: `spec.backends[0]: there is no Secret "gone".`},
+		{Condition: "ResolvedRefs", Reason: "SecretNotFound", Message: `spec.backends[1]: there is no Secret "bare".`},
+	}
+	route := &v1alpha1.ProviderRoute{}
+	route.Namespace = "team-a"
+	if diff := cmp.Diff(result.Problems, RefineAsTold(route, result)); diff != "" {
+		t.Errorf("without a status something was refined:\n%s", diff)
+	}
+	want := RefineProblems(result.Problems, "team-a", map[string]bool{"bare": true})
+	route.Status = OfRoute(RouteInput{Route: route, Result: result, Problems: want, Now: testNow})
+	if diff := cmp.Diff(want, RefineAsTold(route, result)); diff != "" {
+		t.Errorf("what the leader found is not repeated (-want +got):\n%s", diff)
+	}
+	route.Status = OfRoute(RouteInput{Route: route, Result: result, Problems: result.Problems, Now: testNow})
+	if diff := cmp.Diff(result.Problems, RefineAsTold(route, result)); diff != "" {
+		t.Errorf("what the leader did not find was refined:\n%s", diff)
 	}
 }

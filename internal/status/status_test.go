@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
@@ -200,6 +201,21 @@ func TestOpenCountOnlyRises(t *testing.T) {
 	p.UID, p.Status.OpenCount = "made anew", 0
 	if got := o.Count(p, circuits(1)); got != 1 {
 		t.Errorf("a policy made anew begins with %d, want 1", got)
+	}
+}
+
+func TestOpenCountsForgetWhatIsGone(t *testing.T) {
+	var o OpenCounts
+	here, gone := newPolicy("here"), newPolicy("gone")
+	for _, p := range []*v1alpha1.CircuitPolicy{here, gone} {
+		o.Count(p, []gateway.CircuitStatus{{Opens: 3}})
+	}
+	o.Retain(map[types.NamespacedName]bool{{Name: "here"}: true})
+	if got := o.Count(here, nil); got != 3 {
+		t.Errorf("the one that stayed has %d, want the 3 of a circuit that is no more", got)
+	}
+	if got := o.Count(gone, nil); got != 0 {
+		t.Errorf("the one that was gone has %d, want 0", got)
 	}
 }
 
