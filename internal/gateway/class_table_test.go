@@ -144,8 +144,8 @@ func TestClassesOfTheClientsCredential(t *testing.T) {
 		p.Circuit.FailureThreshold = 1
 	}
 	for _, tc := range []signCase{
-		{"401", doors, fault{Status: 401}, "CredentialRejected", "Ignored", 401, ""},
-		{"403", doors, fault{Status: 403}, "CredentialRejected", "Ignored", 403, ""},
+		{"401", doors, fault{Status: 401}, "Rejected", "Ignored", 401, ""},
+		{"403", doors, fault{Status: 403}, "Rejected", "Ignored", 403, ""},
 		{"402", doors, fault{Status: 402}, "QuotaExhausted", "Ignored", 402, ""},
 		{"429", doors, fault{Status: 429, RetryAfter: "30"}, "RateLimited", "Ignored", 429, ""},
 		{"429 insufficient_quota", modelDoors, fault{Status: 429, ErrorType: "insufficient_quota"}, "QuotaExhausted", "Ignored", 429, ""},

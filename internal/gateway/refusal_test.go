@@ -56,6 +56,7 @@ func TestRefusalIsToldThoughAnotherBackendAnswers(t *testing.T) {
 	start := time.Now()
 	r := newStreamRig(t, func(s *streamSetup) {
 		s.Policy.Circuit.FailureThreshold = 1
+		s.Fallback = gateway.FallbackClasses
 		s.Options.OnRefusal = log.add
 	}, broken, well)
 	r.ask("trips")
