@@ -30,7 +30,7 @@ func newGuard(address string, next http.Handler) *guard {
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if host := hostOf(r.Host); !g.known(host) {
 		fail(w, http.StatusForbidden, "host_not_allowed", fmt.Sprintf(
-			"the Host %q is not this listener's: ask for it by an IP address, localhost%s", host, g.alternative()))
+			"the Host %q is not this listener's: ask for it by %s", host, g.names()))
 		return
 	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "none" && site != "same-origin" || g.sites.Check(r) != nil {
@@ -40,21 +40,24 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.next.ServeHTTP(w, r)
 }
 
-// known reports whether a host can be meant by a program: no attacker's name
-// leads to an address or to localhost.
+// known reports whether a program of this machine can mean that host.
 func (g *guard) known(host string) bool {
-	if strings.EqualFold(host, "localhost") || host != "" && strings.EqualFold(host, g.host) {
-		return true
-	}
-	_, err := netip.ParseAddr(host)
-	return err == nil
+	return safe(host) || host != "" && strings.EqualFold(host, g.host)
 }
 
-func (g *guard) alternative() string {
-	if _, err := netip.ParseAddr(g.host); err == nil || g.host == "" || g.host == "localhost" {
-		return ""
+// safe reports whether nobody else can have a say in where a host leads.
+func safe(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || strings.EqualFold(host, "localhost")
+}
+
+// names says by what it may be asked for.
+func (g *guard) names() string {
+	names := "an IP address or localhost"
+	if g.host != "" && !safe(g.host) {
+		names += " or " + g.host
 	}
-	return " or " + g.host
+	return names
 }
 
 // hostOf is a Host header without its port.

@@ -4,8 +4,25 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
+
+func TestGuardSaysByWhichNameToAsk(t *testing.T) {
+	for address, want := range map[string]string{
+		"127.0.0.1:8082":      "by an IP address or localhost\"",
+		"localhost:8082":      "by an IP address or localhost\"",
+		":8082":               "by an IP address or localhost\"",
+		"gw.example.com:8082": "by an IP address or localhost or gw.example.com\"",
+	} {
+		r := httptest.NewRequest(http.MethodGet, "http://rebound.example.net/", nil)
+		w := httptest.NewRecorder()
+		newGuard(address, http.NotFoundHandler()).ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("listening on %s it says %s, want %s", address, w.Body, want)
+		}
+	}
+}
 
 func TestGuardKeepsPagesOut(t *testing.T) {
 	for name, c := range map[string]struct {

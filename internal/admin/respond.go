@@ -29,6 +29,7 @@ func respond(w http.ResponseWriter, status int, body any) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false) // it is no page
 	if err := encoder.Encode(body); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

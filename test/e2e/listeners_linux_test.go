@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestProcessListensOnThreePorts: the gateway, the probes, the metrics, and
-// nothing that nobody has asked for.
-func TestProcessListensOnThreePorts(t *testing.T) {
+// TestProcessListensOnFourPorts: the gateway, the probes, the metrics, the admin
+// listener, and nothing that nobody has asked for.
+func TestProcessListensOnFourPorts(t *testing.T) {
 	op := sharePlace(t).op
 	var want []string
-	for _, u := range []string{op.GatewayURL, op.ProbesURL, op.MetricsURL} {
+	for _, u := range []string{op.GatewayURL, op.ProbesURL, op.MetricsURL, op.AdminURL} {
 		parsed, err := url.Parse(u)
 		if err != nil {
 			t.Fatal(err)
