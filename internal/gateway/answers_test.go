@@ -255,3 +255,20 @@ func TestALargeErrorOfTheOwnCredentialIsNotTold(t *testing.T) {
 		})
 	}
 }
+
+// TestAnAnswerBeforeTheBodyIsRead is the answer, whatever is left of the body.
+func TestAnAnswerBeforeTheBodyIsRead(t *testing.T) {
+	for _, e := range doors {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			sim := providersim.Start(t, providersim.Options{})
+			sim.SetFault(providersim.Fault{Kind: providersim.EarlyAnswer, Status: http.StatusServiceUnavailable, Message: "too busy to read"})
+			r := newRig(t, nil, doorRoutes(t, sim.URL, newPolicy(t))...)
+			got := r.post(padded(e, 8<<20))
+			if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "too busy to read") {
+				t.Errorf("status %d: %s", got.status, got.body)
+			}
+			r.wantEnd("ServerError", "Failure")
+		})
+	}
+}
