@@ -164,10 +164,13 @@ func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r reply,
 	a.log(c, status, err)
 	a.end(c, status, retryAfter)
 	r.circuit = a.state()
-	return ending{
-		class: c, retryAfter: retryAfter, reply: r,
-		acted: a.call.sent() && c != RateLimited && status != http.StatusServiceUnavailable,
-	}
+	return ending{class: c, retryAfter: retryAfter, reply: r, acted: a.call.sent() && !declined(status)}
+}
+
+// declined reports whether a status says that the provider has not acted on the
+// request. (No status says nothing.)
+func declined(status int) bool {
+	return status >= 400 && status < 500 || status == http.StatusServiceUnavailable
 }
 
 // gone ends an attempt that nobody waits for any more.

@@ -151,6 +151,11 @@ func (r *bubbleRig) askUntil(ctx context.Context, way asking, headers ...string)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	return r.do(req)
+}
+
+func (r *bubbleRig) do(req *http.Request) told {
+	r.t.Helper()
 	begun := time.Now()
 	resp, err := r.client.Do(req)
 	if err != nil {

@@ -29,10 +29,11 @@ func (c *call) sent() bool { return c.conn != nil }
 
 // send sends the request and returns once the response's headers are there. An
 // idle connection that the provider has closed meanwhile is no failure of the
-// provider: the call is sent once more, on another.
+// provider: the call is sent once more, on another, unless the provider may have
+// acted on it before.
 func (a *attempt) send() (*http.Response, error) {
 	resp, err := a.sendOnce()
-	if err != nil && a.call.stale(a.x.g.now()) && a.dog.Err() == nil {
+	if err != nil && a.call.stale(a.x.g.now()) && a.dog.Err() == nil && a.x.idempotent() {
 		resp, err = a.sendOnce()
 	}
 	if err != nil {

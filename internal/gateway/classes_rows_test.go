@@ -13,7 +13,18 @@ type asking struct {
 	name, path, body string
 }
 
-// The ways to ask. None of the bodies names a model that the provider knows.
+// route is the name of the route that it goes to.
+func (a asking) route() string {
+	switch {
+	case strings.HasPrefix(a.path, "/ext/"):
+		return "ext"
+	case a.path == "/v1/messages":
+		return "claude"
+	}
+	return "gpt"
+}
+
+// The ways to ask.
 var (
 	chatWhole      = asking{"chat", "/v1/chat/completions", `{"model":"gpt","messages":[{"role":"user","content":"Hi"}]}`}
 	chatStream     = asking{"chat streamed", "/v1/chat/completions", chatEndpoint.body}

@@ -63,13 +63,16 @@ func (x *exchange) repeatable(b *liveBackend, e *ending) bool {
 	if x.committed && x.streaming() {
 		return b.SupportsPrefill && x.transcript != nil && x.transcript.Resumable()
 	}
-	return x.endpoint != nil || !e.acted || idempotent(x.r.Method)
+	return !e.acted || x.idempotent()
 }
 
-// idempotent reports whether a request means the same when it is sent twice (RFC
+// idempotent reports whether the request means the same when it is sent twice (RFC
 // 9110, 9.2.2). A call of a model does, whatever its method: it changes nothing.
-func idempotent(method string) bool {
-	switch method {
+func (x *exchange) idempotent() bool {
+	if x.endpoint != nil {
+		return true
+	}
+	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
 		return true
 	}

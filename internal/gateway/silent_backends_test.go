@@ -101,8 +101,7 @@ func TestTheLastBackendHasTheRestOfTheRoutesTime(t *testing.T) {
 	}
 }
 
-// TestABackendThatMayBeProbedIsLeftToAsk: the one before it
-// is not the last.
+// TestABackendThatMayBeProbedIsLeftToAsk: the one before it is not the last.
 func TestABackendThatMayBeProbedIsLeftToAsk(t *testing.T) {
 	tune := func(s *streamSetup) { opens(s); s.Timeout = 3 * minute }
 	inBubble(t, tune, 2, func(r *bubbleRig) {
