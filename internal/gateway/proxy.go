@@ -37,11 +37,12 @@ type exchange struct {
 	// transcript is what the client has of a stream that may be resumed; nil: it
 	// may not.
 	transcript dialect.Transcript
+	text       hold // of the transcript's text
 }
 
 // ServeHTTP serves one request of a client.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{g: g, w: w, r: r, id: requestID(r.Header), hold: hold{budget: &g.budget}}
+	x := &exchange{g: g, w: w, r: r, id: requestID(r.Header), hold: hold{budget: &g.budget}, text: hold{budget: &g.budget}}
 	x.client = newClientWriter(w, r, g.clientStall)
 	defer x.close()
 	w.Header()[headerRequestID] = []string{x.id}
@@ -62,6 +63,17 @@ func (x *exchange) close() {
 	x.pulse.stop()
 	x.client.release()
 	x.hold.free()
+	x.text.free()
+}
+
+// letGo gives back what a further call would need, where there can be none.
+func (x *exchange) letGo() {
+	if !x.committed || x.transcript != nil && x.transcript.Resumable() {
+		return
+	}
+	x.body = nil
+	x.hold.free()
+	x.text.free()
 }
 
 // forward has the request answered by one of the route's backends.
