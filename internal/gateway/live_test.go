@@ -29,7 +29,7 @@ func TestAnEditInAnOutage(t *testing.T) {
 		{"the route", func(_ *gateway.Policy, routes []*gateway.Route) {
 			routes[0].Timeout, routes[0].Backends[0].Model = time.Second, "other"
 		}},
-		{"a route beside it", func(p *gateway.Policy, routes []*gateway.Route) { routes[1].Name = "renamed" }},
+		{"a route beside it", func(_ *gateway.Policy, routes []*gateway.Route) { routes[1].Name = "renamed" }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

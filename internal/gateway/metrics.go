@@ -27,6 +27,7 @@ type backendID struct{ namespace, route, backend string }
 
 // backendStats count what went to one backend or was refused on its behalf.
 type backendStats struct {
+	id                 backendID
 	requests, attempts [numClasses]atomic.Uint64
 	limits             rateLimits
 	once               sync.Once // for the histograms, so that an idle backend costs no series
@@ -69,22 +70,32 @@ func (m *metrics) vectors() []prometheus.Collector {
 
 // repeated counts a call that was repeated after one that had ended so.
 func (m *metrics) repeated(r *liveRoute, b *liveBackend, c Class) {
-	m.retries.WithLabelValues(r.Namespace, r.Name, b.Name, c.String()).Inc()
+	m.count(b, m.retries, r.Namespace, r.Name, b.Name, c.String())
 }
 
 // fellBack counts a call of one backend after another had ended so.
 func (m *metrics) fellBack(r *liveRoute, from, to *liveBackend, c Class) {
-	m.fallbacks.WithLabelValues(r.Namespace, r.Name, from.Name, to.Name, c.String()).Inc()
+	m.count(to, m.fallbacks, r.Namespace, r.Name, from.Name, to.Name, c.String())
 }
 
 // recovered counts a stream that was made whole by a backend.
 func (m *metrics) recovered(r *liveRoute, b *liveBackend, how StreamRecovery) {
-	m.recoveries.WithLabelValues(r.Namespace, r.Name, b.Name, how.String()).Inc()
+	m.count(b, m.recoveries, r.Namespace, r.Name, b.Name, how.String())
 }
 
 // budgetSpent counts a repeat that was not allowed.
-func (m *metrics) budgetSpent(r *liveRoute) {
-	m.budgetsSpent.WithLabelValues(r.Namespace, r.Name).Inc()
+func (m *metrics) budgetSpent(r *liveRoute, b *liveBackend) {
+	m.count(b, m.budgetsSpent, r.Namespace, r.Name)
+}
+
+// count counts on behalf of a backend, unless that was removed while its call
+// ran: nobody would drop the series again.
+func (m *metrics) count(b *liveBackend, v *prometheus.CounterVec, labels ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.backends[b.stats.id] == b.stats {
+		v.WithLabelValues(labels...).Inc()
+	}
 }
 
 // rejected counts a request that reached no backend. The code is the gateway's
@@ -98,12 +109,23 @@ func (m *metrics) backend(namespace, route, backend string) *backendStats {
 	id := backendID{namespace, route, backend}
 	s := m.backends[id]
 	if s == nil {
-		s = &backendStats{observers: func() (prometheus.Observer, prometheus.Observer) {
-			return m.duration.WithLabelValues(namespace, route, backend), m.toFirstToken.WithLabelValues(namespace, route, backend)
-		}}
+		s = &backendStats{id: id}
+		s.observers = func() (duration, toFirstToken prometheus.Observer) { return m.observers(s) }
 		m.backends[id] = s
 	}
 	return s
+}
+
+// observers makes a backend's histograms, as count counts.
+func (m *metrics) observers(s *backendStats) (duration, toFirstToken prometheus.Observer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.backends[s.id] != s {
+		nobody := prometheus.ObserverFunc(func(float64) {})
+		return nobody, nobody
+	}
+	return m.duration.WithLabelValues(s.id.namespace, s.id.route, s.id.backend),
+		m.toFirstToken.WithLabelValues(s.id.namespace, s.id.route, s.id.backend)
 }
 
 // retain drops the series of routes and backends that are live no more.

@@ -51,7 +51,7 @@ func (p *pursuit) again(a *attempt, e *ending, n int, rest []int) (time.Duration
 		return 0, false // that failure opened the circuit
 	}
 	if !p.target.route.budget.take(now, r.BudgetPercent) {
-		p.g.metrics.budgetSpent(p.target.route)
+		p.g.metrics.budgetSpent(p.target.route, a.b)
 		return 0, false
 	}
 	return wait, true

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -85,7 +86,7 @@ func TestBodiesThatDoNotArrive(t *testing.T) {
 				}
 				hear(t, conn).wantOwn(t, e, tc.status, tc.code)
 				// What is left of the body is not the next request.
-				if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+				if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 					t.Errorf("the connection is not closed: %v", err)
 				}
 				if sim.Count() != 0 {
