@@ -11,9 +11,9 @@ import (
 	"github.com/switchgear/switchgear/test/providersim"
 )
 
-// TestSecretTakesEffectAtOnce: a Secret that is labelled, changed, emptied,
-// deleted and made again takes effect without a restart, and each time the
-// route says what it lacks.
+// TestSecretTakesEffectAtOnce: a Secret that is labelled, changed, unlabelled,
+// emptied, deleted and made again takes effect without a restart, and each time
+// the route says what it lacks.
 func TestSecretTakesEffectAtOnce(t *testing.T) {
 	p := sharePlace(t)
 	sim := providersim.Start(t, providersim.Options{Name: "openai", TLS: true})
@@ -28,6 +28,10 @@ func TestSecretTakesEffectAtOnce(t *testing.T) {
 	p.resolved(sim, "first")
 
 	p.setKey("api-key", "second")
+	p.resolved(sim, "second")
+
+	p.kubectl("label", "secret", "openai", "switchgear.dev/credentials-")
+	p.follow(p.unresolved(sim, v1alpha1.ReasonSecretNotLabelled))
 	p.resolved(sim, "second")
 
 	p.setKey("other", "third")
