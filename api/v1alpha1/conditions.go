@@ -32,10 +32,12 @@ const (
 	// route's matches. The message names the winners.
 	ReasonPartiallyConflicted = "PartiallyConflicted"
 	// ReasonPlaintextCredentials means that a backend would be called with a
-	// credential over plain http://, which the operator does not allow.
+	// credential over plain http://, which the operator does not allow. It is a
+	// warning while another backend of the route may be called.
 	ReasonPlaintextCredentials = "PlaintextCredentials"
 	// ReasonAddressNotAllowed means that a backend's address is of a kind that
-	// is never dialled, such as loopback or link-local.
+	// is never dialled, such as loopback or link-local. It is a warning while
+	// another backend of the route may be called.
 	ReasonAddressNotAllowed = "AddressNotAllowed"
 	// ReasonSharedCircuit is a warning: two backends that stand in for one
 	// another share a circuit, so both are refused together.
@@ -92,6 +94,9 @@ const (
 	// ReasonObserving means that spec.mode is Observe: what the state says is
 	// reported, and nothing is refused.
 	ReasonObserving = "Observing"
+	// ReasonCircuitsOff means that the operator was started with --circuits=off:
+	// what the state says is reported, and nothing is refused.
+	ReasonCircuitsOff = "CircuitsOff"
 	// ReasonDisabled means that spec.mode is Disabled: nothing is recorded.
 	ReasonDisabled = "Disabled"
 )

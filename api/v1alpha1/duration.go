@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -29,18 +30,18 @@ func DurationOf(v time.Duration) Duration {
 	if v <= 0 {
 		return "0s"
 	}
-	var out string
+	var out strings.Builder
 	for _, u := range []struct {
 		length time.Duration
 		name   string
 	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}} {
 		if n := v / u.length; n > 0 {
-			out += fmt.Sprintf("%d%s", n, u.name)
+			fmt.Fprintf(&out, "%d%s", n, u.name)
 			v -= n * u.length
 		}
 	}
-	if out == "" {
+	if out.Len() == 0 {
 		return "0s"
 	}
-	return Duration(out)
+	return Duration(out.String())
 }

@@ -3,8 +3,7 @@ package v1alpha1
 // Retry says how often and when one backend is asked again before the next one
 // is. What is repeated at all depends on how the call failed.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.maxDelay) || duration(self.maxDelay) >= duration(has(self.initialDelay) ? self.initialDelay : '500ms')",message="maxDelay must be at least initialDelay, which is 500ms by default"
-// +kubebuilder:validation:XValidation:rule="!has(self.initialDelay) || has(self.maxDelay) || duration(self.initialDelay) <= duration('10s')",message="initialDelay must be at most maxDelay, which is 10s by default"
+// +kubebuilder:validation:XValidation:rule="!has(self.initialDelay) || !has(self.maxDelay) || duration(self.maxDelay) >= duration(self.initialDelay)",message="maxDelay must be at least initialDelay"
 type Retry struct {
 	// maxAttempts is how often one backend is asked for one request, the first
 	// time included. 1: never again. Default: 3.
@@ -14,13 +13,13 @@ type Retry struct {
 	MaxAttempts *int32 `json:"maxAttempts,omitempty"`
 
 	// initialDelay passes before the second attempt, from 1ms to 24h. Default:
-	// 500ms.
+	// 500ms, or maxDelay if that is shorter.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1ms') && duration(self) <= duration('24h')",message="must be from 1ms to 24h"
 	InitialDelay *Duration `json:"initialDelay,omitempty"`
 
 	// maxDelay is the longest delay, jitter included, from 10ms to 24h. Default:
-	// 10s.
+	// 10s, or initialDelay if that is longer.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('24h')",message="must be from 10ms to 24h"
 	MaxDelay *Duration `json:"maxDelay,omitempty"`
@@ -56,12 +55,12 @@ type Retry struct {
 
 // Fallback says when the next backend is asked.
 type Fallback struct {
-	// on are the classes of failures after which the next backend is asked.
+	// classes of failures after which the next backend is asked.
 	// Default: all. None: [].
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=12
-	On []FailureClass `json:"on,omitzero"`
+	Classes []FailureClass `json:"classes,omitzero"`
 }
 
 // FailureClass is a way in which a call can fail, as far as another backend can

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -31,6 +33,8 @@ func TestWhatIsWrongIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"half a certificate":   {[]string{"operator", "--tls-cert-file=x"}, []string{"--tls-cert-file and --tls-key-file belong together"}},
 		"no body":              {[]string{"operator", "--max-body-bytes=0"}, []string{"--max-body-bytes 0", "above 0"}},
 		"negative grace":       {[]string{"operator", "--grace-period=-1s"}, []string{"--grace-period -1s", "0 or more"}},
+		"admin without a port": {[]string{"operator", "--kubeconfig", kubeconfig(t), "--admin-listen=localhost"}, []string{`--admin-listen "localhost"`, "host:port", "0 for none"}},
+		"admin port taken":     {[]string{"operator", "--kubeconfig", kubeconfig(t), "--admin-listen=" + taken(t)}, []string{"--admin-listen", "address already in use", "another address"}},
 		"debug for everybody":  {[]string{"operator", "--debug-listen=0.0.0.0:6060"}, []string{`--debug-listen "0.0.0.0:6060"`, "loopback"}},
 		"debug without a port": {[]string{"operator", "--debug-listen=localhost"}, []string{`--debug-listen "localhost"`, "host:port"}},
 		"debug on all":         {[]string{"operator", "--debug-listen=:6060"}, []string{`--debug-listen ":6060"`, "loopback"}},
@@ -53,6 +57,29 @@ func TestWhatIsWrongIsOneLineThatSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// kubeconfig writes one that can be read and leads nowhere.
+func kubeconfig(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	const text = `{"apiVersion":"v1","kind":"Config","current-context":"c",
+		"contexts":[{"name":"c","context":{"cluster":"c"}}],"clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:1"}}]}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// taken is an address that somebody listens on.
+func taken(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
 func TestVersion(t *testing.T) {
 	for _, args := range [][]string{{"version"}, {"--version"}} {
 		var stdout, stderr bytes.Buffer
@@ -70,7 +97,7 @@ func TestHelpNamesTheCommands(t *testing.T) {
 	if code := run(nil, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, command := range []string{"operator", "version"} {
+	for _, command := range []string{"operator", "get", "version"} {
 		if !strings.Contains(stdout.String(), "\n  "+command+" ") {
 			t.Errorf("the help does not name %s:\n%s", command, stdout.String())
 		}

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/switchgear/switchgear/internal/admin"
 	"github.com/switchgear/switchgear/internal/compile"
 	"github.com/switchgear/switchgear/internal/controller"
 	"github.com/switchgear/switchgear/internal/gateway"
@@ -33,7 +34,7 @@ type operatorOptions struct {
 	maxBodyBytes, maxBufferedBytes  int64
 	gracePeriod                     time.Duration
 	logLevel, logFormat             string
-	debugListen                     string
+	adminListen, debugListen        string
 	leaderElectionNamespace         string
 	healthProbeBindAddress          string
 	metricsBindAddress              string
@@ -65,6 +66,7 @@ func newOperatorCommand() *cobra.Command {
 	f.DurationVar(&o.gracePeriod, "grace-period", controller.DefaultGracePeriod, "how long running requests and streams may take to finish after SIGTERM; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" longer")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
 	f.StringVar(&o.debugListen, "debug-listen", "", "loopback address for /debug/pprof/ and /debug/config; empty: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
 	f.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0: off")
@@ -90,15 +92,23 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	adminListener, err := listenForAdmin("--admin-listen", o.adminListen)
+	if err != nil {
+		return err
+	}
 	useLogger(log)
-	relay := controller.NewRelay()
+	relay, feed := controller.NewRelay(), admin.NewFeed()
 	plane := gateway.New(gateway.Options{
 		Logger:            log,
 		DefaultNamespace:  o.defaultNamespace,
 		MaxBodyBytes:      o.maxBodyBytes,
 		MaxBufferedBytes:  o.maxBufferedBytes,
 		AllowBackendCIDRs: cidrs,
-		OnTransition:      relay.OnTransition,
+		OnTransition: func(t gateway.Transition) {
+			relay.OnTransition(t)
+			feed.OnTransition(t)
+		},
+		OnRefusal: feed.OnRefusal,
 	})
 	server, err := gateway.NewServer(plane, gateway.ServerOptions{
 		Listen: o.listen, TLSCertFile: o.tlsCertFile, TLSKeyFile: o.tlsKeyFile, Logger: log,
@@ -112,10 +122,11 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		HealthProbeBindAddress:  o.healthProbeBindAddress,
 		LeaderElectionNamespace: o.leaderElectionNamespace,
 		GracePeriod:             o.gracePeriod,
-		Compile:                 compile.Options{AllowPlaintextCredentials: o.allowPlaintextCredentials},
+		Compile:                 compile.Options{AllowPlaintextCredentials: o.allowPlaintextCredentials, AllowBackendCIDRs: cidrs},
 		Gateway:                 plane,
 		Listener:                server,
 		Relay:                   relay,
+		Admin:                   controller.AdminOptions{Listener: adminListener, Address: o.adminListen, Feed: feed},
 	})
 	if err != nil {
 		return err

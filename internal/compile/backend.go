@@ -24,6 +24,7 @@ type backendSpec struct {
 	base gateway.Backend
 	// origin and credential are its part of a circuit's identity.
 	origin, credential string
+	objections         []Problem
 	policyRef          string // a name; empty: none
 	secretRef, caRef   *v1alpha1.SecretKeyReference
 }
@@ -33,9 +34,9 @@ func newBackendSpec(c *checker, b *v1alpha1.Backend, path bool) backendSpec {
 		c.fail("name", b.Name, "must be of lower case letters, digits and -, at most 63")
 	}
 	out := backendSpec{base: gateway.Backend{
-		Name:     b.Name,
-		Dialect:  backendDialect(c, b.Type, path),
-		Model:    b.Model,
+		Name:    b.Name,
+		Dialect: backendDialect(c, b.Type, path),
+		Model:   b.Model,
 
 		SupportsPrefill: b.SupportsPrefill,
 
@@ -51,7 +52,7 @@ func newBackendSpec(c *checker, b *v1alpha1.Backend, path bool) backendSpec {
 	case path:
 		c.fail("model", b.Model, "must not be set for a backend of type HTTP")
 	case len(b.Model) > maxName || !printable(b.Model) || strings.Contains(b.Model, "*"):
-		c.fail("model", b.Model, "must be a model's name in printable ASCII without spaces and *")
+		c.fail("model", b.Model, "must be a model's name in printable ASCII without spaces and *, of at most 256 characters")
 	}
 	out.readCredentials(c, b)
 	out.readAuth(c, b)

@@ -46,11 +46,13 @@ func (c *checker) wrong(field, what string) {
 	})
 }
 
-// duration reads a duration that has to be from shortest to 24h.
+// duration reads a duration that has to be from shortest to 24h; one that is not
+// is 0.
 func (c *checker) duration(field string, d v1alpha1.Duration, shortest time.Duration) time.Duration {
 	v, err := d.Duration()
 	if err != nil || v < shortest || v > maxDuration {
 		c.fail(field, d, fmt.Sprintf("must be a duration from %s to 24h, such as 30s, 1h30m or 500ms", v1alpha1.DurationOf(shortest)))
+		return 0
 	}
 	return v
 }

@@ -37,6 +37,9 @@ func (rr *resolvedRoute) matches(patterns []string) []gateway.Match {
 	keys := make([]gateway.CircuitKey, len(patterns)*len(rr.refs))
 	for m, pattern := range patterns {
 		out[m].Pattern = pattern
+		if rr.spec.path {
+			pattern = pattern[1:] // for a name like host/ext/weather
+		}
 		out[m].Circuits, keys = keys[:len(rr.refs):len(rr.refs)], keys[len(rr.refs):]
 		for i := range rr.refs {
 			out[m].Circuits[i] = circuitKey(rr.refs[i].policy, &rr.spec.backends[i], pattern)
@@ -115,13 +118,16 @@ func (l *circuitLimiter) limit(rr *resolvedRoute) (*gateway.Route, *RouteResult)
 		}
 		route.Matches[m].Circuits = keys
 	}
+	// Backends that had circuits of their own may share that one now.
+	result.Problems = slices.DeleteFunc(slices.Clone(result.Problems), func(p Problem) bool { return p.Reason == v1alpha1.ReasonSharedCircuit })
+	result.Problems = append(result.Problems, sharedCircuits(&route)...)
 	// The built-in policy has no object of its own to tell it on.
 	builtIn := slices.IndexFunc(route.Backends, func(b *gateway.Backend) bool { return b.Policy.Name == "" })
 	if builtIn >= 0 {
 		if n := l.count[route.Backends[builtIn].Policy.ID]; n > maxCircuits {
 			p := tooManyCircuits(n)
 			p.Message = "the built-in defaults have " + strings.TrimPrefix(p.Message, "the policy has ")
-			result.Problems = append(slices.Clone(result.Problems), p)
+			result.Problems = append(result.Problems, p)
 		}
 	}
 	return &route, &result

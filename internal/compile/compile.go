@@ -2,6 +2,7 @@ package compile
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,10 +31,12 @@ type Options struct {
 	// AllowLoopbackPlaintext permits credentials over plain http:// to loopback
 	// addresses and localhost.
 	AllowLoopbackPlaintext bool
+	// AllowBackendCIDRs are those of the gateway.
+	AllowBackendCIDRs []netip.Prefix
 }
 
 // Compile makes the configuration. last is the previous result's LastGood, nil
-// at first; it is only read.
+// at first; it is only read. The options are the same each time.
 func Compile(in Input, last *LastGood, o Options) *Result {
 	if last == nil {
 		last = &LastGood{}
@@ -41,7 +44,7 @@ func Compile(in Input, last *LastGood, o Options) *Result {
 	c := &compilation{
 		options: o,
 		last:    last,
-		next:    newLastGood(in, o),
+		next:    newLastGood(in),
 		secrets: newSecretIndex(in.Secrets),
 		result: &Result{
 			Snapshot: &gateway.Snapshot{},
@@ -98,7 +101,7 @@ func (c *compilation) compileRoutes(routes []*v1alpha1.ProviderRoute) {
 	entries := make([]*routeEntry, len(routes))
 	matches := 0
 	for i, r := range routes {
-		entries[i] = newRouteEntry(r, c.last.routes[identityOf(r)])
+		entries[i] = newRouteEntry(r, c.last.routes[identityOf(r)], &c.options)
 		if entries[i].live != nil {
 			matches += len(entries[i].live.patterns)
 		}

@@ -12,5 +12,6 @@
 // Where to look: policy.go and profile.go for policies; route.go and backend.go
 // for what a route's spec may hold; match.go for conflicts; resolve.go and
 // secret.go for references; circuitkey.go for the identity of circuits;
-// lastgood.go for what is remembered from one time to the next.
+// objection.go for what the process itself refuses to call; lastgood.go for what is
+// remembered from one time to the next.
 package compile

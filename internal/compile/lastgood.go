@@ -13,16 +13,14 @@ import (
 // changed. It is opaque and immutable. An object that is missing from one input
 // is forgotten.
 type LastGood struct {
-	options  Options
 	policies map[identity]*policyEntry
 	routes   map[identity]*routeEntry
 	builtIn  map[string]*policy // by namespace
 	secrets  map[secretUse]*secretValue
 }
 
-func newLastGood(in Input, o Options) *LastGood {
+func newLastGood(in Input) *LastGood {
 	return &LastGood{
-		options:  o,
 		policies: make(map[identity]*policyEntry, len(in.Policies)),
 		routes:   make(map[identity]*routeEntry, len(in.Routes)),
 		builtIn:  map[string]*policy{},
@@ -82,12 +80,12 @@ type routeEntry struct {
 }
 
 // newRouteEntry returns an entry without resolved.
-func newRouteEntry(r *v1alpha1.ProviderRoute, last *routeEntry) *routeEntry {
+func newRouteEntry(r *v1alpha1.ProviderRoute, last *routeEntry, o *Options) *routeEntry {
 	if last != nil && unchanged(r, last.generation) {
 		return &routeEntry{generation: last.generation, problems: last.problems, live: last.live}
 	}
 	e := &routeEntry{generation: r.Generation}
-	e.live, e.problems = newRouteSpec(r)
+	e.live, e.problems = newRouteSpec(r, o)
 	if len(e.problems) > 0 {
 		e.live = nil
 		if last != nil {

@@ -86,7 +86,10 @@ func (s *routeSpec) conflicts(lost []loss) []Problem {
 				patterns = append(patterns, strconv.Quote(s.patterns[o.match]))
 			}
 		}
-		what := strings.Join(patterns, ", ")
+		what, are := strings.Join(patterns, ", "), "is"
+		if len(patterns) > 1 {
+			are = "are"
+		}
 		if s.headerSet != "" {
 			what += " with the same headers"
 		}
@@ -97,7 +100,7 @@ func (s *routeSpec) conflicts(lost []loss) []Problem {
 		out = append(out, Problem{
 			Condition: v1alpha1.ConditionAccepted,
 			Reason:    reason,
-			Message:   fmt.Sprintf("%s: %s is claimed by the ProviderRoute %q, %s", field, what, l.winner, why),
+			Message:   fmt.Sprintf("%s: %s %s claimed by the ProviderRoute %q, %s", field, what, are, l.winner, why),
 			Warning:   reason == v1alpha1.ReasonPartiallyConflicted,
 		})
 	}

@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-
-	"github.com/switchgear/switchgear/internal/gateway"
 )
 
 // backendURL reads a backend's URL and finds its origin. Both are empty where
@@ -50,24 +48,4 @@ func canonicalHost(u *url.URL) string {
 		return addr.String()
 	}
 	return host
-}
-
-// plaintext reports whether a backend would send a credential unencrypted where
-// that is not allowed. A client's credential counts like the gateway's own.
-func (o Options) plaintext(b *gateway.Backend) bool {
-	switch {
-	case b.Credential.Kind == gateway.CredentialNone, b.URL.Scheme == "https", o.AllowPlaintextCredentials:
-		return false
-	case o.AllowLoopbackPlaintext:
-		return !loopback(canonicalHost(b.URL))
-	}
-	return true
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return host == "localhost"
-	}
-	return addr.Unmap().IsLoopback()
 }

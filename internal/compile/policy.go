@@ -31,7 +31,7 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 	}
 	out := &policy{
 		Policy: gateway.Policy{
-			ID:        policyID(p),
+			ID:        PolicyID(p),
 			Namespace: p.Namespace,
 			Name:      p.Name,
 			Circuit: circuit.Settings{
@@ -63,9 +63,10 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 		generation: p.Generation,
 	}
 	s := &out.Circuit
-	// A probe may take as long as the attempt that it is, and no longer.
-	s.ProbeLease = out.Timeouts.Attempt
-	if len(c.problems) == 0 && s.ResetBackoff.Max < s.ResetTimeout {
+	// A probe may take as long as the attempt that it is, streamed or not, and no
+	// longer.
+	s.ProbeLease = max(out.Timeouts.Attempt, out.Timeouts.FirstToken)
+	if s.ResetBackoff.Max > 0 && s.ResetBackoff.Max < s.ResetTimeout {
 		c.fail("resetBackoff.max", *e.ResetBackoff.Max,
 			fmt.Sprintf("must be at least resetTimeout, which is %s (profile %s)", e.ResetTimeout, e.Profile))
 	}
@@ -75,8 +76,8 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 	return out, c.problems
 }
 
-// policyID is the identity of a policy and so of its circuits.
-func policyID(p *v1alpha1.CircuitPolicy) string {
+// PolicyID is the identity of a policy and so of its circuits.
+func PolicyID(p *v1alpha1.CircuitPolicy) string {
 	if p.UID != "" {
 		return string(p.UID)
 	}
@@ -165,9 +166,9 @@ func rateLimit(c *checker, a v1alpha1.RateLimitAction) gateway.RateLimitAction {
 
 // failureStatus reads the codes. Those below 400 are answers, not failures.
 func failureStatus(c *checker, codes []string) gateway.StatusSet {
-	for _, code := range codes {
+	for i, code := range codes {
 		if _, err := gateway.ParseStatusSet([]string{code}); err != nil || code < "4" {
-			c.fail("failureStatusCodes", code, "must be a code from 400 to 599, such as 503, or a class, 4xx or 5xx")
+			c.fail(fmt.Sprintf("failureStatusCodes[%d]", i), code, "must be a code from 400 to 599, such as 503, or a class, 4xx or 5xx")
 		}
 	}
 	set, _ := gateway.ParseStatusSet(codes)

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -52,7 +53,7 @@ func (c *compilation) resolve(r *v1alpha1.ProviderRoute, e *routeEntry, lost []l
 		c.version.secret(ref.ca)
 		c.scratch = append(c.scratch, ref)
 	}
-	if last := c.last.routes[identityOf(r)]; last != nil && c.last.options == c.options && slices.Equal(last.problems, e.problems) {
+	if last := c.last.routes[identityOf(r)]; last != nil && slices.Equal(last.problems, e.problems) {
 		was := last.resolved
 		if was.spec == e.live && slices.Equal(was.refs, c.scratch) && slices.Equal(was.lost, lost) {
 			return was
@@ -60,7 +61,7 @@ func (c *compilation) resolve(r *v1alpha1.ProviderRoute, e *routeEntry, lost []l
 	}
 	out := &resolvedRoute{spec: e.live, lost: lost, refs: slices.Clone(c.scratch), result: &RouteResult{Secrets: e.live.secrets}}
 	out.result.Problems = slices.Concat(e.problems, e.live.conflicts(lost))
-	out.build(r, c.options)
+	out.build(r)
 	out.result.settle()
 	return out
 }
@@ -86,25 +87,10 @@ func (c *compilation) policyOf(namespace, name string) (p *policy, unusable bool
 }
 
 // build makes the gateway's route.
-func (rr *resolvedRoute) build(r *v1alpha1.ProviderRoute, o Options) {
+func (rr *resolvedRoute) build(r *v1alpha1.ProviderRoute) {
 	backends := make([]*gateway.Backend, len(rr.refs))
-	plaintext := 0
 	for i := range rr.refs {
-		b, refused := rr.backend(i, r.Namespace, o)
-		backends[i] = b
-		if refused {
-			plaintext++
-		}
-	}
-	// A credential in the clear is for the route's author to change, yet no
-	// reason to take the other backends away: the route is accepted with a
-	// warning for as long as it has any other backend.
-	if plaintext > 0 && plaintext < len(backends) {
-		for i := range rr.result.Problems {
-			if p := &rr.result.Problems[i]; p.Reason == v1alpha1.ReasonPlaintextCredentials {
-				p.Warning = true
-			}
-		}
+		backends[i] = rr.backend(i, r.Namespace)
 	}
 	patterns := rr.spec.won(rr.lost)
 	if len(patterns) == 0 {
@@ -126,53 +112,48 @@ func (rr *resolvedRoute) build(r *v1alpha1.ProviderRoute, o Options) {
 	rr.result.Problems = append(rr.result.Problems, sharedCircuits(rr.route)...)
 }
 
-// backend makes one of the gateway's backends. The second result says that it
-// would send a credential in the clear.
-func (rr *resolvedRoute) backend(i int, namespace string, o Options) (*gateway.Backend, bool) {
+// backend makes one of the gateway's backends.
+func (rr *resolvedRoute) backend(i int, namespace string) *gateway.Backend {
 	spec, ref := &rr.spec.backends[i], &rr.refs[i]
 	b := spec.base
 	b.Policy = &ref.policy.Policy
-	unavailable := func(field, condition, reason, message string) {
-		if b.Unavailable == "" {
-			b.Unavailable = message
-		}
-		rr.problem(i, field, condition, reason, message)
-	}
-	plaintext := o.plaintext(&b)
-	if plaintext {
-		unavailable("url", v1alpha1.ConditionAccepted, v1alpha1.ReasonPlaintextCredentials,
-			fmt.Sprintf("%s would get a credential unencrypted: use https://, or let the operator run with --allow-plaintext-credentials", spec.origin))
+	for _, p := range spec.objections {
+		b.Unavailable = p.Message
+		p.Warning = true // or the spec would not have been accepted
+		rr.result.Problems = append(rr.result.Problems, p)
 	}
 	if v := ref.credential; v != nil {
 		b.Credential.Key = gateway.Secret(v.value)
 		if v.reason != "" {
-			unavailable("credentials.secretRef", v1alpha1.ConditionResolvedRefs, v.reason, v.message)
+			b.Unavailable = cmp.Or(b.Unavailable, v.message)
+			rr.unresolved(i, "credentials.secretRef", v.reason, v.message)
 		}
 	}
 	if v := ref.ca; v != nil {
 		b.TLS.CA = v.value
 		if v.reason != "" {
-			unavailable("tls.caSecretRef", v1alpha1.ConditionResolvedRefs, v.reason, v.message)
+			b.Unavailable = cmp.Or(b.Unavailable, v.message)
+			rr.unresolved(i, "tls.caSecretRef", v.reason, v.message)
 		}
 	}
 	switch {
 	case spec.policyRef == "":
 	case ref.unusable:
-		rr.problem(i, "circuitPolicyRef", v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonPolicyNotFound,
+		rr.unresolved(i, "circuitPolicyRef", v1alpha1.ReasonPolicyNotFound,
 			fmt.Sprintf("the CircuitPolicy %q has never been valid (see its condition Accepted): the built-in defaults are in force", spec.policyRef))
 	case ref.policy.Name == "":
-		rr.problem(i, "circuitPolicyRef", v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonPolicyNotFound,
+		rr.unresolved(i, "circuitPolicyRef", v1alpha1.ReasonPolicyNotFound,
 			fmt.Sprintf("there is no CircuitPolicy %q in the namespace: the built-in defaults are in force", spec.policyRef))
 	}
 	if p := (types.NamespacedName{Namespace: namespace, Name: b.Policy.Name}); p.Name != "" && !slices.Contains(rr.result.Policies, p) {
 		rr.result.Policies = append(rr.result.Policies, p)
 	}
-	return &b, plaintext
+	return &b
 }
 
-func (rr *resolvedRoute) problem(backend int, field, condition, reason, message string) {
+func (rr *resolvedRoute) unresolved(backend int, field, reason, message string) {
 	rr.result.Problems = append(rr.result.Problems, Problem{
-		Condition: condition,
+		Condition: v1alpha1.ConditionResolvedRefs,
 		Reason:    reason,
 		Message:   fmt.Sprintf("spec.backends[%d].%s: %s", backend, field, message),
 	})

@@ -41,7 +41,7 @@ type routeSpec struct {
 
 // newRouteSpec reads and checks a route. Where there are problems, the result
 // must not be used.
-func newRouteSpec(r *v1alpha1.ProviderRoute) (*routeSpec, []Problem) {
+func newRouteSpec(r *v1alpha1.ProviderRoute, o *Options) (*routeSpec, []Problem) {
 	c := newChecker()
 	s := &r.Spec
 	out := &routeSpec{generation: r.Generation, path: s.PathPrefix != "", timeout: defaultRouteTimeout}
@@ -72,10 +72,12 @@ func newRouteSpec(r *v1alpha1.ProviderRoute) (*routeSpec, []Problem) {
 		if slices.ContainsFunc(s.Backends[:i], func(b v1alpha1.Backend) bool { return b.Name == s.Backends[i].Name }) {
 			c.fail("name", s.Backends[i].Name, "must not be the name of two backends")
 		}
+		out.backends[i].objections = o.objections(i, &out.backends[i])
 		out.note(&s.Backends[i])
 	}
 	c.backend = -1
 	checkPassthrough(c, out.backends)
+	checkObjections(c, out.backends)
 	return out, c.problems
 }
 
@@ -94,7 +96,7 @@ func checkModels(c *checker, models []string) {
 	}
 	for i, m := range models {
 		if len(m) > maxName || !printable(m) || strings.Contains(m[:len(m)-1], "*") {
-			c.fail(fmt.Sprintf("models[%d]", i), m, "must be a model's name, or a prefix with a trailing *, in printable ASCII without spaces")
+			c.fail(fmt.Sprintf("models[%d]", i), m, "must be a model's name, or a prefix with a trailing *, in printable ASCII without spaces, of at most 256 characters")
 		}
 		if slices.Contains(models[:i], m) {
 			c.fail(fmt.Sprintf("models[%d]", i), m, "must not stand twice in one route")
@@ -113,7 +115,7 @@ func checkPathPrefix(c *checker, prefix string) {
 		wrong = wrong || s == "" || s == "." || s == ".." || strings.ContainsFunc(s, notInPath)
 	}
 	if wrong {
-		c.fail("pathPrefix", prefix, "must be one or more segments such as /ext/weather, of letters, digits and ._~@:+-, without a trailing / and without a segment . or ..")
+		c.fail("pathPrefix", prefix, "must be one or more segments such as /ext/weather, of letters, digits and ._~@:+-, without a trailing / and without a segment . or .., and at most 256 characters")
 	}
 	if slices.Contains(reservedSegments, segments[0]) {
 		c.fail("pathPrefix", prefix, "must not be under /v1, /ns, /healthz, /readyz or /metrics, which are the gateway's own")
@@ -145,13 +147,13 @@ func routeHeaders(c *checker, headers []v1alpha1.HeaderMatch) ([]gateway.Header,
 		case h.Value == "" || !httpguts.ValidHeaderFieldValue(h.Value):
 			c.fail(field+".value", h.Value, "must be a header's value, and not empty")
 		}
+		if slices.ContainsFunc(set[:i], func(o gateway.Header) bool { return o.Name == set[i].Name }) {
+			c.fail(field+".name", h.Name, "must not name a header twice: upper and lower case are the same")
+		}
 	}
 	slices.SortFunc(set, func(a, b gateway.Header) int { return cmp.Compare(a.Name, b.Name) })
 	var form strings.Builder
-	for i, h := range set {
-		if i > 0 && h.Name == set[i-1].Name {
-			c.fail("headers", h.Name, "must not name a header twice: upper and lower case are the same")
-		}
+	for _, h := range set {
 		form.WriteString(h.Name + ": " + h.Value + "\n") // neither can hold a line's end
 	}
 	return out, form.String()

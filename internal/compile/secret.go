@@ -115,24 +115,24 @@ func (v *secretValue) readCredential(data []byte, use secretUse) {
 	v.value = value
 }
 
-// readBundle takes a bundle if at least one certificate in it can be read.
+// readBundle takes the certificates that can be read, if there is at least one,
+// and nothing that stands beside them: the rest may be a private key, which has
+// no business in a configuration that can be dumped.
 func (v *secretValue) readBundle(data []byte, use secretUse) {
-	for rest := data; ; {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		if block == nil {
-			break
-		}
+	var bundle []byte
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			continue
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err == nil {
-			v.value = string(data)
-			return
+			bundle = append(bundle, pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: block.Bytes})...)
 		}
 	}
-	v.reason = v1alpha1.ReasonSecretInvalid
-	v.message = fmt.Sprintf("the key %q of the Secret %q holds no certificate: it must be one or more in PEM, -----BEGIN CERTIFICATE-----", use.key, use.Name)
+	v.value = string(bundle)
+	if v.value == "" {
+		v.reason = v1alpha1.ReasonSecretInvalid
+		v.message = fmt.Sprintf("the key %q of the Secret %q holds no certificate: it must be one or more in PEM, -----BEGIN CERTIFICATE-----", use.key, use.Name)
+	}
 }
 
 // keysOf names the keys that a Secret has, a few of them.

@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
+	"github.com/switchgear/switchgear/internal/compile"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 // +kubebuilder:rbac:groups=switchgear.dev,resources=circuitpolicies/status,verbs=patch
@@ -22,12 +24,12 @@ const policyKind = "CircuitPolicy"
 type CircuitPolicyReconciler struct {
 	client.Client
 	Store    *Store
-	Observer Observer
+	Observer status.Observer
 	Story    *Storyteller
 
 	writer   *statusWriter
 	enqueuer enqueuer
-	opened   openCounts
+	opened   status.OpenCounts
 }
 
 // Reconcile fetches, computes, compares and writes once.
@@ -40,7 +42,7 @@ func (r *CircuitPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	p := &v1alpha1.CircuitPolicy{}
 	if err := r.Get(ctx, req.NamespacedName, p); apierrors.IsNotFound(err) {
 		r.writer.forget(key)
-		r.opened.forget(req.NamespacedName)
+		r.opened.Forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading circuit policy %s: %w", req.NamespacedName, err)
@@ -49,27 +51,27 @@ func (r *CircuitPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	if result == nil || r.writer.stale(key, p) {
 		return ctrl.Result{}, nil // enqueued again when that has changed
 	}
-	observed := r.Observer.ObservePolicy(policyID(p))
+	observed := r.Observer.ObservePolicy(compile.PolicyID(p))
 	now := time.Now()
-	status := policyStatus(policyInput{
-		policy:    p,
-		result:    result,
-		observed:  observed,
-		openCount: r.opened.count(p, observed.Circuits),
-		lastReset: lastReset,
-		now:       now,
+	next := status.OfPolicy(status.PolicyInput{
+		Policy:    p,
+		Result:    result,
+		Observed:  observed,
+		OpenCount: r.opened.Count(p, observed.Circuits),
+		LastReset: lastReset,
+		Now:       now,
 	})
-	if equality.Semantic.DeepEqual(p.Status, status) {
+	if equality.Semantic.DeepEqual(p.Status, next) {
 		r.writer.budget.Drop(key)
 		return untilOverrideEnds(p, now), nil
 	}
 	class := PolicyState
-	if equality.Semantic.DeepEqual(policyCounters(p.Status), policyCounters(status)) {
+	if equality.Semantic.DeepEqual(policyCounters(p.Status), policyCounters(next)) {
 		class = PolicyCounters
 	}
-	written, err := r.writer.write(ctx, key, class, p, &status)
+	written, err := r.writer.write(ctx, key, class, p, &next)
 	if written {
-		r.Story.policyWritten(ctx, p, status, newest(observed.Circuits))
+		r.Story.policyWritten(ctx, p, next, status.Newest(observed.Circuits))
 	}
 	return untilOverrideEnds(p, now), err
 }
@@ -96,11 +98,4 @@ func (r *CircuitPolicyReconciler) SetupWithManager(mgr ctrl.Manager) error {
 		return fmt.Errorf("registering the circuit policy controller: %w", err)
 	}
 	return nil
-}
-
-func policyID(p *v1alpha1.CircuitPolicy) string {
-	if p.UID == "" {
-		return p.Namespace + "/" + p.Name
-	}
-	return string(p.UID)
 }

@@ -64,7 +64,9 @@ func (l *listener) Start(ctx context.Context) error {
 		log.Info("Cut what had not finished within the grace period", "reason", err.Error())
 	}
 	stop()
-	<-served
+	if err := <-served; err != nil {
+		log.Info("The listener had ended", "reason", err.Error())
+	}
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
@@ -19,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create
@@ -119,7 +119,7 @@ func (w *EventWriter) event(n Note) *eventsv1.Event {
 	return &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: n.Regarding.Namespace,
-			Name:      fmt.Sprintf("%s.%016x", strings.TrimRight(clip(n.Regarding.Name, maxNamePart), "-.…"), sum.Sum64()),
+			Name:      fmt.Sprintf("%s.%016x", strings.TrimRight(status.Clip(n.Regarding.Name, maxNamePart), "-.…"), sum.Sum64()),
 		},
 		EventTime:           metav1.NewMicroTime(at),
 		ReportingController: eventController,
@@ -127,22 +127,9 @@ func (w *EventWriter) event(n Note) *eventsv1.Event {
 		Action:              n.Action,
 		Reason:              n.Reason,
 		Regarding:           n.Regarding,
-		Note:                clip(n.Message, maxNote),
+		Note:                status.Clip(n.Message, maxNote),
 		Type:                n.Type,
 	}
-}
-
-// clip shortens a text to a number of bytes, at a character's edge.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	const more = "…"
-	cut := limit - len(more)
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + more
 }
 
 // Start writes until ctx ends.

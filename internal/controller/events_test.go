@@ -14,6 +14,7 @@ import (
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/gateway"
 	"github.com/switchgear/switchgear/internal/gateway/circuit"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 func TestEventTellsWhatHappenedAndWhatNow(t *testing.T) {
@@ -96,7 +97,7 @@ func TestStoryOfATransition(t *testing.T) {
 	gw.setRoute("batch", gateway.RouteStatus{})
 	key := resting("id").Key
 	about := corev1.ObjectReference{Namespace: "ns", Name: "p"}
-	s := &Storyteller{Observer: ObserveLocal(gw)}
+	s := &Storyteller{Observer: status.ObserveLocal(gw)}
 	for name, c := range map[string]struct {
 		to     circuit.State
 		routes []string

@@ -82,6 +82,9 @@ func (g *fakeGateway) ObserveRoute(_, name string) (gateway.RouteStatus, bool) {
 	return s, ok
 }
 
+// CircuitsOff is never so.
+func (*fakeGateway) CircuitsOff() bool { return false }
+
 // Restless returns the policies with a circuit not at rest.
 func (g *fakeGateway) Restless() []string {
 	g.mu.Lock()

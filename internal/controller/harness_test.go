@@ -24,6 +24,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
+	"github.com/switchgear/switchgear/internal/admin"
 	"github.com/switchgear/switchgear/test/testenv"
 )
 
@@ -56,6 +57,8 @@ type operator struct {
 	relay     *Relay
 	writes    *writeLog
 	readyz    string
+	admin     string // the admin listener's URL
+	feed      *admin.Feed
 	stop      func()
 	ended     chan error
 }
@@ -112,13 +115,18 @@ func startOperatorOver(t *testing.T, c client.Client, ns string, w *wire) *opera
 	op := &operator{
 		Client: c, namespace: ns,
 		gateway: newFakeGateway(), listener: newFakeListener(), relay: NewRelay(), writes: &writeLog{},
-		ended: make(chan error, 1),
+		feed: admin.NewFeed(), ended: make(chan error, 1),
 	}
 	config := rest.CopyConfig(apiServer)
 	config.Wrap(op.writes.wrap)
 	config.Dial = w.dial
 	probes := freeAddress(t)
 	op.readyz = "http://" + probes + "/readyz"
+	adminListener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	op.admin = "http://" + adminListener.Addr().String()
 	mgr, err := NewManager(config, Options{
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  probes,
@@ -127,6 +135,7 @@ func startOperatorOver(t *testing.T, c client.Client, ns string, w *wire) *opera
 		Gateway:                 op.gateway,
 		Listener:                op.listener,
 		Relay:                   op.relay,
+		Admin:                   AdminOptions{Listener: adminListener, Address: adminListener.Addr().String(), Feed: op.feed},
 		Registry:                prometheus.NewRegistry(),
 		SecretRecheck:           200 * time.Millisecond,
 		SkipNameValidation:      true,

@@ -21,6 +21,7 @@ import (
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
 	"github.com/switchgear/switchgear/internal/gateway"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 // DefaultGracePeriod is how long running requests and streams may take to
@@ -51,6 +52,8 @@ type Options struct {
 	Listener DataPlaneServer
 	// Relay is told the gateway's transitions; NewManager wires the rest of it.
 	Relay *Relay
+	// Admin has the admin listener, which is off by default.
+	Admin AdminOptions
 	// Registry takes the controllers' own metrics; default controller-runtime's.
 	Registry prometheus.Registerer
 	// SecretRecheck is how often a Secret that is missing is asked for; default
@@ -63,7 +66,7 @@ type Options struct {
 // GatewayPlane is a gateway in this process.
 type GatewayPlane interface {
 	DataPlane
-	LocalGateway
+	status.LocalGateway
 	Close()
 }
 
@@ -125,7 +128,7 @@ type assembly struct {
 }
 
 func (a *assembly) assemble() error {
-	observer := ObserveLocal(a.options.Gateway)
+	observer := status.ObserveLocal(a.options.Gateway)
 	events := NewEventWriter(a.GetClient(), a.budget, a.leader.Leading)
 	writer := &statusWriter{client: a.GetClient(), budget: a.budget, leading: a.leader.Leading}
 	secrets := NewSecretFinder(a.GetAPIReader())
@@ -179,6 +182,9 @@ func (a *assembly) assemble() error {
 		}
 	}
 	if err := addHealthChecks(a.Manager, a.store, served); err != nil {
+		return err
+	}
+	if err := a.addAdmin(observer); err != nil {
 		return err
 	}
 	return a.register(metrics.collectors())

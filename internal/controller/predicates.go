@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 // specChanged passes what can change the configuration, and never a change of
@@ -37,5 +38,5 @@ func secretChanged() predicate.Predicate {
 const maxResetRequest = 1024
 
 func resetRequest(o client.Object) string {
-	return clip(o.GetAnnotations()[v1alpha1.ResetAnnotation], maxResetRequest)
+	return status.Clip(o.GetAnnotations()[v1alpha1.ResetAnnotation], maxResetRequest)
 }

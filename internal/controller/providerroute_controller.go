@@ -18,6 +18,7 @@ import (
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 // +kubebuilder:rbac:groups=switchgear.dev,resources=providerroutes/status,verbs=patch
@@ -29,7 +30,7 @@ const routeKind = "ProviderRoute"
 type ProviderRouteReconciler struct {
 	client.Client
 	Store    *Store
-	Observer Observer
+	Observer status.Observer
 	Story    *Storyteller
 	Secrets  *SecretFinder
 
@@ -60,18 +61,18 @@ func (r *ProviderRouteReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		return ctrl.Result{}, err
 	}
 	observed, _ := r.Observer.ObserveRoute(route.Namespace, route.Name)
-	status := routeStatus(routeInput{route: route, result: result, problems: problems, observed: observed, now: time.Now()})
-	if equality.Semantic.DeepEqual(route.Status, status) {
+	next := status.OfRoute(status.RouteInput{Route: route, Result: result, Problems: problems, Observed: observed, Now: time.Now()})
+	if equality.Semantic.DeepEqual(route.Status, next) {
 		r.writer.budget.Drop(key)
 		return ctrl.Result{RequeueAfter: again}, nil
 	}
 	class := RouteState
-	if equality.Semantic.DeepEqual(routeCounters(route.Status), routeCounters(status)) {
+	if equality.Semantic.DeepEqual(routeCounters(route.Status), routeCounters(next)) {
 		class = RouteCounters
 	}
-	written, err := r.writer.write(ctx, key, class, route, &status)
+	written, err := r.writer.write(ctx, key, class, route, &next)
 	if written {
-		r.Story.routeWritten(route, status)
+		r.Story.routeWritten(route, next)
 	}
 	return ctrl.Result{RequeueAfter: again}, err
 }
@@ -103,7 +104,7 @@ func (r *ProviderRouteReconciler) refine(ctx context.Context, namespace string, 
 		}
 		unlabelled[name] = exists
 	}
-	return refineProblems(result.Problems, namespace, unlabelled), again, nil
+	return status.RefineProblems(result.Problems, namespace, unlabelled), again, nil
 }
 
 // statusControllerOptions are those of both status controllers. The longest

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -40,7 +41,7 @@ func TestRouteFollowsItsSecret(t *testing.T) {
 	r.Spec.Backends[0].Credentials = &v1alpha1.Credentials{SecretRef: &v1alpha1.SecretKeyReference{Name: "openai", Key: "api-key"}}
 	op.create(t, r)
 	now := op.waitRoute(t, "chat", v1alpha1.ConditionResolvedRefs, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound, 1)
-	if m := find(now.Status.Conditions, v1alpha1.ConditionResolvedRefs).Message; !strings.Contains(m, `"openai"`) {
+	if m := meta.FindStatusCondition(now.Status.Conditions, v1alpha1.ConditionResolvedRefs).Message; !strings.Contains(m, `"openai"`) {
 		t.Errorf("the message does not name the Secret: %s", m)
 	}
 	if err := condition(now.Status.Conditions, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonSecretNotFound, 1); err != nil {
@@ -51,7 +52,7 @@ func TestRouteFollowsItsSecret(t *testing.T) {
 	op.create(t, secret)
 	now = op.waitRoute(t, "chat", v1alpha1.ConditionResolvedRefs, metav1.ConditionFalse, v1alpha1.ReasonSecretNotLabelled, 1)
 	command := fmt.Sprintf("kubectl label secret -n %s openai switchgear.dev/credentials=true", op.namespace)
-	if m := find(now.Status.Conditions, v1alpha1.ConditionResolvedRefs).Message; !strings.Contains(m, command) {
+	if m := meta.FindStatusCondition(now.Status.Conditions, v1alpha1.ConditionResolvedRefs).Message; !strings.Contains(m, command) {
 		t.Errorf("the message does not say %q: %s", command, m)
 	}
 
@@ -104,7 +105,7 @@ func TestConflictingRouteNamesTheWinner(t *testing.T) {
 	op.waitRoute(t, "older", v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, 1)
 	op.create(t, newRoute("younger", "gpt-4o"))
 	loser := op.waitRoute(t, "younger", v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonConflicted, 1)
-	if m := find(loser.Status.Conditions, v1alpha1.ConditionAccepted).Message; !strings.Contains(m, "older") {
+	if m := meta.FindStatusCondition(loser.Status.Conditions, v1alpha1.ConditionAccepted).Message; !strings.Contains(m, "older") {
 		t.Errorf("the message does not name the winner: %s", m)
 	}
 	op.waitRoute(t, "older", v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonReady, 1)

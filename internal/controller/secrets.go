@@ -3,9 +3,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,9 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/switchgear/switchgear/api/v1alpha1"
-	"github.com/switchgear/switchgear/internal/compile"
 )
 
 const (
@@ -59,23 +53,4 @@ func (f *SecretFinder) Exists(ctx context.Context, key types.NamespacedName) (ex
 	default:
 		return false, false, fmt.Errorf("looking for secret %s: %w", key, err)
 	}
-}
-
-// refineProblems gives the problems about Secrets that are there without the
-// label the reason and the advice that fit.
-func refineProblems(problems []compile.Problem, namespace string, unlabelled map[string]bool) []compile.Problem {
-	out := slices.Clone(problems)
-	for i, p := range out {
-		if p.Reason != v1alpha1.ReasonSecretNotFound {
-			continue
-		}
-		for name, there := range unlabelled {
-			if there && strings.Contains(p.Message, strconv.Quote(name)) {
-				out[i].Reason = v1alpha1.ReasonSecretNotLabelled
-				out[i].Message = fmt.Sprintf("%s: the Secret is there, but it lacks the label by which its owner lets it be used; to add it: kubectl label secret -n %s %s %s=%s",
-					strings.TrimRight(p.Message, "."), namespace, name, v1alpha1.CredentialsLabel, v1alpha1.CredentialsLabelValue)
-			}
-		}
-	}
-	return out
 }

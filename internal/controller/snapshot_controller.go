@@ -62,7 +62,7 @@ func (r *SnapshotReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (_ c
 	next := newCompiled(result)
 	for _, p := range in.Policies {
 		if r.resets.due(p) {
-			r.DataPlane.Reset(policyID(p))
+			r.DataPlane.Reset(compile.PolicyID(p))
 			ctrl.LoggerFrom(ctx).Info("Reset circuits", "namespace", p.Namespace, "policy", p.Name, "request", resetRequest(p))
 		}
 		next.policies[client.ObjectKeyFromObject(p)] = seen{p.UID, p.Generation, resetRequest(p)}

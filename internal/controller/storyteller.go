@@ -17,6 +17,7 @@ import (
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/gateway"
 	"github.com/switchgear/switchgear/internal/gateway/circuit"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 // The reasons of the Events about a circuit.
@@ -34,7 +35,7 @@ const maxRoutesTold = 3
 type Storyteller struct {
 	Client   client.Reader // the cache
 	Store    *Store
-	Observer Observer
+	Observer status.Observer
 	Events   *EventWriter
 }
 

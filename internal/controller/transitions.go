@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/switchgear/switchgear/internal/gateway"
+	"github.com/switchgear/switchgear/internal/status"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // transition at once, changed counters every second.
 type Relay struct {
 	Store    *Store
-	Observer Observer
+	Observer status.Observer
 	Leading  func() bool
 	// Enqueue has the status of these objects looked at.
 	Enqueue func(policies, routes []types.NamespacedName)

@@ -41,6 +41,7 @@ func (a *attempt) make() ending {
 	defer a.dog.stop()
 	if r, ok := a.admit(); !ok {
 		e := ending{class: CircuitOpen, refusal: r}
+		a.tellRefusal(r)
 		switch r.Reason {
 		case circuit.Cancelled:
 			e.class = BulkheadFull
@@ -219,10 +220,7 @@ func (a *attempt) commit(h http.Header) {
 	x.committed = true
 	x.sign(a.b, a.state())
 	copyResponseHeaders(x.w.Header(), h)
-	if x.transcript == nil {
-		x.body = nil
-		x.hold.free()
-	}
+	x.letGo()
 }
 
 // interruption finds the class of a call that was broken off: by a limit, by the

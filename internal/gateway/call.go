@@ -55,11 +55,7 @@ func (a *attempt) sendOnce() (*http.Response, error) {
 		a.limitAnswer()
 	}
 	c.trace.GotFirstResponseByte = func() { c.answered.Store(true) }
-	r, err := a.request(httptrace.WithClientTrace(a.dog, &c.trace))
-	if err != nil {
-		return nil, err
-	}
-	return a.b.transport.RoundTrip(r)
+	return a.b.transport.RoundTrip(a.request(httptrace.WithClientTrace(a.dog, &c.trace)))
 }
 
 // toldBefore reports whether a failure of that class is the death of the call's

@@ -1,187 +1,258 @@
 package gateway_test
 
 import (
-	"fmt"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway"
-	"github.com/switchgear/switchgear/internal/gateway/circuit"
 	"github.com/switchgear/switchgear/test/providersim"
 )
 
-// TestAnIdleConnectionThatIsReset before any byte is no failure of the provider:
-// the call is sent once more, at once, and counted nowhere. But only a connection
-// that had been idle, and only if it breaks at once.
-func TestAnIdleConnectionThatIsReset(t *testing.T) {
-	closed := func(requests int, delay time.Duration) providersim.Fault {
-		return providersim.Fault{Kind: providersim.Close, Requests: requests, HeaderDelay: delay}
+// keyPair is a certificate that signs itself, with its key, in PEM.
+type keyPair struct{ cert, key []byte }
+
+// newKeyPair makes one for 127.0.0.1 and a name.
+func newKeyPair(t *testing.T, name string, expires time.Time) keyPair {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, tc := range []struct {
-		name     string
-		cold     bool // there is no idle connection
-		fault    providersim.Fault
-		ways     []asking
-		story    string
-		attempts string
-		failures int
-	}{
-		{"at once", false, closed(1, 0), anything, "b0@1s b0@1s", "1", 0},
-		{"a moment later", false, closed(1, 900*time.Millisecond), anything, "b0@1s b0@1.9s", "1", 0},
-		{"too late", false, closed(1, second), anyModel, "b0@1s b0@2.5s", "2", 1},
-		{"and the next one too", false, closed(2, 0), anything, "b0@1s b0@1s b0@1.5s", "2", 1},
-		{"that was new", true, closed(1, 0), anything, "b0@1s b0@1.5s", "2", 1},
-		{"after the headers", false, providersim.Fault{Kind: providersim.Cut, Requests: 1}, anyModel, "b0@1s b0@1.5s", "2", 1},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			for _, way := range tc.ways {
-				inBubble(t, nil, 1, func(r *bubbleRig) {
-					successes := 1
-					if !tc.cold {
-						r.ask(way)
-						r.sims[0].ClearRequests()
-						successes++
-					}
-					time.Sleep(second)
-					r.fault(0, tc.fault)
-					a := r.ask(way)
-					if !asWell(&a, "b0") || a.header.Get("X-Switchgear-Attempts") != tc.attempts {
-						t.Errorf("%s: the client got %d %v", way.name, a.status, a.header)
-					}
-					r.wantStory(tc.story)
-					want := fmt.Sprintf("b0 Success:%d", successes)
-					if tc.failures > 0 {
-						want = fmt.Sprintf("b0 Failure:%d b0 Success:%d", tc.failures, successes)
-					}
-					r.wantTally(want, "circuit_calls_total", "circuit", "outcome")
-				})
-			}
-		})
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: expires.Add(-48 * time.Hour), NotAfter: expires,
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames:    []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyPair{
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 	}
 }
 
-// TestARealResetOfAnIdleConnection is the same over TCP.
-func TestARealResetOfAnIdleConnection(t *testing.T) {
-	for _, e := range streamEndpoints {
-		sim := providersim.Start(t, providersim.Options{})
-		r := newStreamRig(t, nil, sim.URL)
-		r.open(e.path, e.body).whole()
-		sim.SetFault(providersim.Fault{Kind: providersim.Reset, Requests: 1})
-		a := r.open(e.path, e.body)
-		if a.whole(); a.resp.StatusCode != 200 || a.resp.Header.Get("X-Switchgear-Attempts") != "1" {
-			t.Errorf("%s: the client got %d %v", e.name, a.resp.StatusCode, a.resp.Header)
-		}
-		if sim.Count() != 3 {
-			t.Errorf("%s: the provider saw %d requests, want 3", e.name, sim.Count())
-		}
-		r.wantEnds(map[string]int{"Success": 2}, map[string]int{"Success": 2})
+// serve starts a provider with this certificate.
+func (k keyPair) serve(t *testing.T) string {
+	t.Helper()
+	pair, err := tls.X509KeyPair(k.cert, k.key)
+	if err != nil {
+		t.Fatal(err)
 	}
+	server := httptest.NewUnstartedServer(providersim.New(providersim.Options{}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
-// TestAnHTTP2ConnectionThatDies with many calls on it is one failure in a row,
-// and as many in the window.
-func TestAnHTTP2ConnectionThatDies(t *testing.T) {
-	const calls = 20
+// TestCertificates: a provider's certificate is checked against the CA and the
+// name that the backend has; without a CA, against the system's.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	const name = "provider.test"
+	day := 24 * time.Hour
+	good, other := newKeyPair(t, name, time.Now().Add(day)), newKeyPair(t, name, time.Now().Add(day))
+	expired := newKeyPair(t, name, time.Now().Add(-time.Hour))
+	notYet := newKeyPair(t, name, time.Now().Add(3*day))
 	for _, tc := range []struct {
 		name  string
-		held  providersim.Fault // of all but the last call
-		class string            // of the held calls
-		rate  int
-		want  circuit.State
+		serve keyPair
+		tls   gateway.TLS
+		ok    bool
 	}{
-		{"before the headers", providersim.Fault{Kind: providersim.Hold}, "ConnectionError", 0, circuit.Closed},
-		{"before the first token", providersim.Fault{FirstTokenDelay: time.Hour}, "InvalidResponse", 0, circuit.Closed},
-		{"amid the streams", providersim.Fault{Kind: providersim.Hold, AfterTokens: 2}, "StreamError", 0, circuit.Closed},
-		{"with a rule on the rate", providersim.Fault{Kind: providersim.Hold}, "ConnectionError", 50, circuit.Open},
+		{"of a private CA", good, gateway.TLS{CA: string(good.cert)}, true},
+		{"of a private CA, under another name", good, gateway.TLS{CA: string(good.cert), ServerName: name}, true},
+		{"of one CA of several", good, gateway.TLS{CA: string(other.cert) + string(good.cert)}, true},
+		{"under a name that it does not have", good, gateway.TLS{CA: string(good.cert), ServerName: "other.test"}, false},
+		{"of an unknown CA", good, gateway.TLS{}, false},
+		{"of another CA of the same name", good, gateway.TLS{CA: string(other.cert)}, false},
+		{"expired", expired, gateway.TLS{CA: string(expired.cert)}, false},
+		{"not valid yet", notYet, gateway.TLS{CA: string(notYet.cert)}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			sim := providersim.Start(t, providersim.Options{HTTP2: true})
-			r := newStreamRig(t, func(s *streamSetup) {
-				s.CA = string(sim.CAPEM)
-				s.Policy.Circuit.FailureThreshold = 5
-				s.Policy.Circuit.FailureRate = circuit.RateRule{Percent: tc.rate, MinimumRequests: calls}
-			}, sim.URL)
-			held := tc.held
-			held.Requests = calls - 1
-			sim.SetFault(held, providersim.Fault{Kind: providersim.Reset})
-			ended := make(chan error, calls)
-			ask := func() {
-				a, err := r.try(t.Context(), chatEndpoint.path, chatEndpoint.body)
-				if err == nil {
-					_, err = a.rest()
-					_ = a.resp.Body.Close()
+			r := newRig(t, nil, doorRoutes(t, tc.serve.serve(t), newPolicy(t), func(b *gateway.Backend) { b.TLS = tc.tls })...)
+			got := r.post(chatDoor)
+			if tc.ok {
+				if got.status != http.StatusOK {
+					t.Errorf("status %d: %s", got.status, got.body)
 				}
-				ended <- err
+				r.wantEnd("Success", "Success")
+				return
 			}
-			// One is first, so that the others find its connection, and do not find it idle.
-			go ask()
-			sim.WaitRunning(1)
-			for range calls - 2 {
-				go ask()
-			}
-			sim.WaitRunning(calls - 1)
-			go ask() // breaks the connection
-			for range calls {
-				if err := <-ended; err != nil {
-					t.Errorf("a client got no whole answer: %v", err)
+			got.wantOwn(t, chatDoor, http.StatusBadGateway, "upstream_unavailable")
+			r.wantEnd("ConnectionError", "Failure")
+		})
+	}
+}
+
+// TestNobodyIsTrustedForAnother: a connection that one backend's CA vouches for
+// is not another's, of the same address and another CA.
+func TestNobodyIsTrustedForAnother(t *testing.T) {
+	t.Parallel()
+	sim := providersim.Start(t, providersim.Options{TLS: true})
+	p := newPolicy(t)
+	trusting := newBackend(t, gateway.OpenAI, sim.URL+"/v1", p)
+	trusting.TLS.CA = string(sim.CAPEM)
+	strict := newBackend(t, gateway.Anthropic, sim.URL, p)
+	r := newRig(t, nil, newRoute("gpt", trusting), newRoute("claude", strict))
+	for range 2 {
+		if got := r.post(chatDoor); got.status != http.StatusOK {
+			t.Errorf("status %d: %s", got.status, got.body)
+		}
+		r.post(messagesDoor).wantOwn(t, messagesDoor, http.StatusBadGateway, "upstream_unavailable")
+	}
+}
+
+// TestTLSToAPlainProvider is a connection error.
+func TestTLSToAPlainProvider(t *testing.T) {
+	t.Parallel()
+	plain := providersim.Start(t, providersim.Options{})
+	r := newRig(t, nil, doorRoutes(t, "https://"+plain.Addr, newPolicy(t))...)
+	r.post(chatDoor).wantOwn(t, chatDoor, http.StatusBadGateway, "upstream_unavailable")
+	r.wantEnd("ConnectionError", "Failure")
+}
+
+// TestNobodyListens where a backend points to, or has such a name.
+func TestNobodyListens(t *testing.T) {
+	proxies(t, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := l.Addr().String()
+	l.Close()
+	for name, host := range map[string]string{
+		"a closed port": closed,
+		// RFC 7686: no resolver asks the network for such a name.
+		"a host that does not resolve": "nowhere.onion",
+		"a host that is no name":       "nowhere..test",
+	} {
+		for _, e := range doors {
+			t.Run(name+"/"+e.name, func(t *testing.T) {
+				r := newRig(t, nil, doorRoutes(t, "http://"+host, newPolicy(t))...)
+				got := r.post(e)
+				got.wantOwn(t, e, http.StatusBadGateway, "upstream_unavailable")
+				got.wantHeaders(t, map[string]string{"X-Switchgear-Backend": "b", "X-Switchgear-Attempts": "1"})
+				r.wantEnd("ConnectionError", "Failure")
+			})
+		}
+	}
+}
+
+// connections are the provider's requests by the connection that they came on.
+func connections(sim *providersim.Server) map[string]int {
+	out := map[string]int{}
+	for _, seen := range sim.Requests() {
+		out[seen.RemoteAddr]++
+	}
+	return out
+}
+
+// TestConnectionsAreUsedAgain after whole answers of any kind, by all routes, and
+// across configurations.
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		fault providersim.Fault
+	}{
+		{"after answers", providersim.Fault{}},
+		{"after refusals", providersim.Fault{Status: 400}},
+		{"after failures", providersim.Fault{Status: 500}},
+		{"after answers that make no sense", providersim.Fault{Kind: providersim.NotJSON}},
+		{"after redirects", providersim.Fault{Kind: providersim.Redirect, Location: "/v1/elsewhere"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			sim := providersim.Start(t, providersim.Options{})
+			sim.SetFault(tc.fault)
+			r := newRig(t, nil, doorRoutes(t, sim.URL, newPolicy(t))...)
+			for range 3 {
+				for _, e := range doors {
+					r.post(e)
 				}
+				r.apply(doorRoutes(t, sim.URL, newPolicy(t))...)
 			}
-			peers := map[string]bool{}
-			for _, req := range sim.Requests() {
-				peers[req.RemoteAddr] = true
-			}
-			if sim.Count() != calls || len(peers) != 1 {
-				t.Errorf("%d calls over %d connections, want %d over one", sim.Count(), len(peers), calls)
-			}
-			classes := map[string]int{tc.class: calls - 1}
-			classes["ConnectionError"]++
-			r.wantEnds(classes, map[string]int{"Failure": calls})
-			s := r.gw.ObservePolicy("p")[0]
-			for _, c := range r.gw.ObservePolicy("p") {
-				if c.FailureCount > 0 {
-					s = c
-				}
-			}
-			if s.State != tc.want || s.FailureCount != 1 {
-				t.Errorf("the circuit is %v with %d consecutive failures, want %v with 1", s.State, s.FailureCount, tc.want)
+			if used := connections(sim); len(used) != 1 || sim.Count() != 9 {
+				t.Errorf("%d requests came on %d connections", sim.Count(), len(used))
 			}
 		})
 	}
 }
 
-// TestManyConnectionsThatDieAreManyFailures: each of HTTP/1 has one call, and two
-// deaths of HTTP/2 connections are two.
-func TestManyConnectionsThatDieAreManyFailures(t *testing.T) {
-	inBubble(t, opensAfter(5), 1, func(r *bubbleRig) {
-		r.fault(0, providersim.Fault{Kind: providersim.Close, HeaderDelay: second})
-		r.burst(4, chatWhole)
-		if s := r.state("gpt"); s != circuit.Closed {
-			t.Errorf("after 4 the circuit is %v", s)
+// TestABurstKeepsItsConnections for the next one.
+func TestABurstKeepsItsConnections(t *testing.T) {
+	t.Parallel()
+	const burst = 40
+	sim := providersim.Start(t, providersim.Options{})
+	r := newRig(t, nil, doorRoutes(t, sim.URL, newPolicy(t))...)
+	for range 3 {
+		sim.SetFault(providersim.Fault{Kind: providersim.Hold})
+		var answers []<-chan reply
+		for range burst {
+			answers = append(answers, r.begin(t.Context(), chatDoor))
 		}
-		r.burst(1, chatWhole)
-		if s := r.state("gpt"); s != circuit.Open {
-			t.Errorf("after 5 the circuit is %v", s)
+		sim.WaitRunning(burst)
+		sim.Heal()
+		for _, answer := range answers {
+			if got := r.await(answer); got.status != http.StatusOK {
+				t.Errorf("status %d (%v): %s", got.status, got.err, got.body)
+			}
 		}
-	})
-	sim := providersim.Start(t, providersim.Options{HTTP2: true})
-	r := newStreamRig(t, func(s *streamSetup) {
-		s.CA = string(sim.CAPEM)
-		s.Policy.Circuit.FailureThreshold = 3
-	}, sim.URL)
-	sim.SetFault(providersim.Fault{Kind: providersim.Reset})
-	for i, want := range []circuit.State{circuit.Closed, circuit.Closed, circuit.Open} {
-		r.open(chatEndpoint.path, chatEndpoint.body).whole()
-		if s := r.state("gpt"); s != want {
-			t.Errorf("after %d deaths the circuit is %v, want %v", i+1, s, want)
-		}
+		r.wantIdle()
+	}
+	if used := connections(sim); len(used) != burst {
+		t.Errorf("%d connections were made for bursts of %d", len(used), burst)
 	}
 }
 
-// opensAfter makes circuits open after so many failures, without repeats.
-func opensAfter(failures int) func(*streamSetup) {
-	return func(s *streamSetup) {
-		s.Policy.Circuit.FailureThreshold = failures
-		s.Retry = gateway.Retry{MaxAttempts: 1}
+// TestHTTP2 is spoken with a provider that speaks it: many calls, one connection.
+func TestHTTP2(t *testing.T) {
+	t.Parallel()
+	const calls = 20
+	sim := providersim.Start(t, providersim.Options{HTTP2: true})
+	r := newRig(t, nil, doorRoutes(t, sim.URL, newPolicy(t), func(b *gateway.Backend) { b.TLS.CA = string(sim.CAPEM) })...)
+	r.post(chatDoor)
+	sim.SetFault(providersim.Fault{Kind: providersim.Hold})
+	var answers []<-chan reply
+	for i := range calls {
+		answers = append(answers, r.begin(t.Context(), doors[i%len(doors)]))
+	}
+	sim.WaitRunning(calls)
+	sim.Heal()
+	for _, answer := range answers {
+		if got := r.await(answer); got.status != http.StatusOK {
+			t.Errorf("status %d (%v): %s", got.status, got.err, got.body)
+		}
+	}
+	for _, seen := range sim.Requests() {
+		if seen.Proto != "HTTP/2.0" {
+			t.Errorf("the provider was asked in %s", seen.Proto)
+		}
+	}
+	if used := connections(sim); len(used) != 1 {
+		t.Errorf("%d calls came on %d connections", sim.Count(), len(used))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 )
 
@@ -24,28 +25,28 @@ func (e errAddressNotAllowed) Error() string {
 }
 
 func (g dialGuard) check(addr netip.Addr) error {
+	if AddressAllowed(addr, g.allow) {
+		return nil
+	}
+	return errAddressNotAllowed{addr.Unmap().WithZone("")}
+}
+
+// AddressAllowed reports whether a backend may have an address: not one that is
+// loopback, link-local, multicast or unspecified, but for those within allow.
+func AddressAllowed(addr netip.Addr, allow []netip.Prefix) bool {
 	addr = addr.Unmap().WithZone("")
 	forbidden := addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr.IsUnspecified() ||
 		addr.IsMulticast() || addr.IsInterfaceLocalMulticast()
-	if !forbidden {
-		return nil
-	}
-	for _, p := range g.allow {
-		if p.Contains(addr) {
-			return nil
-		}
-	}
-	return errAddressNotAllowed{addr}
+	return !forbidden || slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // checkHost checks a host that is written as an address; a name passes, to be
 // checked when it is dialled.
 func (g dialGuard) checkHost(host string) error {
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return nil
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return g.check(addr)
 	}
-	return g.check(addr)
+	return nil
 }
 
 // control is a net.Dialer's ControlContext.

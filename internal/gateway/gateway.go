@@ -32,6 +32,10 @@ type Options struct {
 	// CircuitsOff stops all enforcement, in an emergency: every circuit decides
 	// and reports, as in mode Observe, and refuses nothing.
 	CircuitsOff bool
+	// OnRefusal is told each call that a circuit or its bulkhead did not let
+	// through, on the request's way and from many goroutines: it must not block.
+	// It may be nil.
+	OnRefusal func(Refusal)
 	// Rand gives numbers in [0,1), for weights and jitter; default math/rand/v2.
 	// It is called from many goroutines.
 	Rand func() float64
@@ -124,6 +128,17 @@ func (g *Gateway) Apply(s *Snapshot) {
 func (g *Gateway) Reset(policyID string) {
 	now := g.now()
 	for _, c := range g.live.Load().policies[policyID] {
+		c.Reset(now)
+	}
+}
+
+// CircuitsOff reports whether all enforcement is stopped.
+func (g *Gateway) CircuitsOff() bool { return g.options.CircuitsOff }
+
+// ResetAll closes and zeroes every circuit, those of the built-in policy too.
+func (g *Gateway) ResetAll() {
+	now := g.now()
+	for _, c := range g.live.Load().circuits {
 		c.Reset(now)
 	}
 }

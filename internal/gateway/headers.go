@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -89,6 +90,9 @@ func copyResponseHeaders(out, in http.Header) {
 		}
 		out[name] = values
 	}
+	if _, ok := in["Content-Type"]; !ok {
+		out["Content-Type"] = nil // or the server guesses one
+	}
 }
 
 // mergeQuery adds a backend's parameters to the client's query; of one name the
@@ -101,9 +105,7 @@ func mergeQuery(client string, backend url.Values) string {
 	if err != nil {
 		q = url.Values{} // what cannot be read cannot be told apart from the backend's
 	}
-	for name, values := range backend {
-		q[name] = values
-	}
+	maps.Copy(q, backend)
 	return q.Encode()
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway/dialect"
@@ -36,11 +37,12 @@ type exchange struct {
 	// transcript is what the client has of a stream that may be resumed; nil: it
 	// may not.
 	transcript dialect.Transcript
+	text       hold // of the transcript's text
 }
 
 // ServeHTTP serves one request of a client.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{g: g, w: w, r: r, id: requestID(r.Header), hold: hold{budget: &g.budget}}
+	x := &exchange{g: g, w: w, r: r, id: requestID(r.Header), hold: hold{budget: &g.budget}, text: hold{budget: &g.budget}}
 	x.client = newClientWriter(w, r, g.clientStall)
 	defer x.close()
 	w.Header()[headerRequestID] = []string{x.id}
@@ -61,6 +63,17 @@ func (x *exchange) close() {
 	x.pulse.stop()
 	x.client.release()
 	x.hold.free()
+	x.text.free()
+}
+
+// letGo gives back what a further call would need, where there can be none.
+func (x *exchange) letGo() {
+	if !x.committed || x.transcript != nil && x.transcript.Resumable() {
+		return
+	}
+	x.body = nil
+	x.hold.free()
+	x.text.free()
 }
 
 // forward has the request answered by one of the route's backends.
@@ -101,11 +114,9 @@ func (x *exchange) speaks(b *liveBackend) bool { return b.Dialect == x.dialect }
 
 // unusable says why no backend of the route could be asked.
 func (x *exchange) unusable() *apiError {
-	for _, b := range x.target.route.backends {
-		if x.speaks(b) {
-			return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
-				message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
-		}
+	if slices.ContainsFunc(x.target.route.backends, x.speaks) {
+		return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
+			message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
 	}
 	return &apiError{status: http.StatusBadRequest, code: codeUnsupported,
 		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect"}

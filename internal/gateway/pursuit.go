@@ -96,6 +96,9 @@ func (p *pursuit) ask(i int, rest []int) ending {
 func (p *pursuit) count(b *liveBackend, e *ending, n int) {
 	switch {
 	case !e.called:
+		if e.answered {
+			return // nobody waits any more
+		}
 		b.stats.refuse(e.class)
 		if n == 1 {
 			p.from, p.why = b, e.class

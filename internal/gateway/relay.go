@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,6 +54,12 @@ func (a *attempt) relay(resp *http.Response, begun []byte) ending {
 	if err != nil {
 		a.b.stats.finish(c)
 		panic(http.ErrAbortHandler)
+	}
+	if len(resp.Trailer) > 0 {
+		// The server gives a short answer a length, and that leaves no place for
+		// trailers, unless its headers have gone out.
+		a.x.client.dirty = true
+		_ = a.x.client.flush() // a client that has left needs no answer
 	}
 	for name, values := range resp.Trailer {
 		if !strings.HasPrefix(name, "X-Switchgear-") {
@@ -113,7 +120,7 @@ func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
 			return ClientGone, fmt.Errorf("answering the client: %w", werr)
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return Success, nil
 		case err != nil && events:
 			return a.interruption(StreamError, StreamError, false), fmt.Errorf("reading the stream: %w", err)

@@ -29,7 +29,7 @@ func readEvents(src io.Reader) ([]sent, error) {
 			continue
 		}
 		err := r.fill(src)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if e, ok := r.rest(); ok {
 				out = append(out, copyOf(e))
 			}

@@ -103,7 +103,7 @@ func (s *stream) next() (event, error) {
 			s.x.client.idle()
 		}
 		err := s.fill()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if e, ok := s.events.rest(); ok {
 				return e, nil
 			}
@@ -146,13 +146,26 @@ func (s *stream) pass(e event) error {
 	if mark&(dialect.Output|dialect.Finish) != 0 && !s.flows {
 		s.flow(mark)
 	}
-	switch {
-	case s.resumes:
-		return s.deliver(s.transcript.Splice(e.name, e.data))
-	case s.transcript != nil:
-		s.transcript.Record(e.data)
+	return s.deliver(s.transcribe(e))
+}
+
+// transcribe takes an event into the transcript, if one is kept, and returns
+// what of it the client gets.
+func (s *stream) transcribe(e event) []byte {
+	if s.transcript == nil {
+		return e.raw
 	}
-	return s.deliver(e.raw)
+	raw := e.raw
+	if s.resumes {
+		raw = s.transcript.Splice(e.name, e.data)
+	} else {
+		s.transcript.Record(e.name, e.data)
+	}
+	if n := s.transcript.Size(); n > maxHeldAnswer || !s.x.text.grow(int64(n)) {
+		s.transcript.Drop()
+	}
+	s.x.letGo()
+	return raw
 }
 
 // flow marks the first output: from now on the stream's own limits hold.
@@ -253,7 +266,7 @@ func (s *stream) broken(err error) ending {
 			e.reply.event = s.refusal
 		}
 	case !s.flows:
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = &invalidAnswer{"its stream ended before the answer was whole"}
 		}
 		e = s.broke(InvalidResponse, err)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -34,7 +35,7 @@ func BenchmarkEvents(b *testing.B) {
 						events++
 						continue
 					}
-					if r.fill(src) == io.EOF {
+					if errors.Is(r.fill(src), io.EOF) {
 						break
 					}
 				}

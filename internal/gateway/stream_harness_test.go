@@ -70,6 +70,28 @@ type streamRig struct {
 	registry *prometheus.Registry
 }
 
+// lenientPolicy is a policy whose circuit never opens by itself and whose limits
+// no healthy test reaches.
+func lenientPolicy(t *testing.T) gateway.Policy {
+	t.Helper()
+	failures, err := gateway.ParseStatusSet([]string{"5xx", "408"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gateway.Policy{
+		ID: "p", Namespace: "default", Name: "p", FailureStatus: failures,
+		Circuit: circuit.Settings{
+			Window: time.Minute, SuccessThreshold: 1, ResetTimeout: time.Minute, MaxProbes: 1, ProbeLease: time.Minute,
+			ResetBackoff: circuit.Backoff{Multiplier: 1, Max: time.Minute},
+			Bulkhead:     circuit.BulkheadSettings{MaxConcurrent: 10_000},
+		},
+		Timeouts: gateway.Timeouts{
+			Connect: patiently, FirstToken: patiently, Attempt: patiently, StreamIdle: patiently,
+			StreamTotal: patiently, Abandoned: patiently,
+		},
+	}
+}
+
 // newStreamRig starts a gateway in front of the providers at these URLs.
 func newStreamRig(t *testing.T, tune func(*streamSetup), providers ...string) *streamRig {
 	t.Helper()
@@ -99,23 +121,8 @@ func newStreamRig(t *testing.T, tune func(*streamSetup), providers ...string) *s
 // newStreamSetup is the setup of a rig where a test changes nothing but this.
 func newStreamSetup(t *testing.T, tune func(*streamSetup)) *streamSetup {
 	t.Helper()
-	failures, err := gateway.ParseStatusSet([]string{"5xx", "408"})
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := &streamSetup{
-		Policy: gateway.Policy{
-			ID: "p", Namespace: "default", Name: "p", FailureStatus: failures,
-			Circuit: circuit.Settings{
-				Window: time.Minute, SuccessThreshold: 1, ResetTimeout: time.Minute, MaxProbes: 1, ProbeLease: time.Minute,
-				ResetBackoff: circuit.Backoff{Multiplier: 1, Max: time.Minute},
-				Bulkhead:     circuit.BulkheadSettings{MaxConcurrent: 10_000},
-			},
-			Timeouts: gateway.Timeouts{
-				Connect: patiently, FirstToken: patiently, Attempt: patiently, StreamIdle: patiently,
-				StreamTotal: patiently, Abandoned: patiently,
-			},
-		},
+		Policy:      lenientPolicy(t),
 		Timeout:     patiently,
 		ClientStall: patiently,
 		Options: gateway.Options{

@@ -3,23 +3,20 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/switchgear/switchgear/internal/gateway/dialect"
 )
 
 // request makes the request to the backend.
-func (a *attempt) request(ctx context.Context) (*http.Request, error) {
+func (a *attempt) request(ctx context.Context) *http.Request {
 	x := a.x
-	parts, err := a.body()
-	if err != nil {
-		return nil, err
+	parts := a.body()
+	length := 0
+	for _, p := range parts {
+		length += len(p)
 	}
-	length := len(parts[0]) + len(parts[1]) + len(parts[2])
 	r := &http.Request{
 		Method:        x.r.Method,
 		URL:           a.url(),
@@ -36,36 +33,32 @@ func (a *attempt) request(ctx context.Context) (*http.Request, error) {
 		// be closed before anything was written to it.
 		r.GetBody = func() (io.ReadCloser, error) { return reader(parts), nil }
 	}
-	return r.WithContext(ctx), nil
+	return r.WithContext(ctx)
 }
 
 // body returns the request's body in parts: with the backend's model, and where
 // a stream is resumed, with the text that the client has.
-func (a *attempt) body() ([3][]byte, error) {
+func (a *attempt) body() [][]byte {
 	x := a.x
 	switch {
 	case x.endpoint == nil:
-		return [3][]byte{x.body}, nil
-	case !x.committed:
-		return x.request.WithModel(x.body, a.b.Model), nil
+		return [][]byte{x.body}
+	case x.committed:
+		return x.transcript.Prefill(x.body, a.b.Model)
+	default:
+		return x.request.WithModel(x.body, a.b.Model)
 	}
-	body, err := x.transcript.Prefill(x.body)
-	if err != nil {
-		return [3][]byte{}, fmt.Errorf("asking to go on: %w", err)
-	}
-	request, err := dialect.ParseRequest(body)
-	if err != nil {
-		return [3][]byte{}, fmt.Errorf("asking to go on: %w", err)
-	}
-	return request.WithModel(body, a.b.Model), nil
 }
 
-func reader(parts [3][]byte) io.ReadCloser {
-	if parts[1] == nil {
+func reader(parts [][]byte) io.ReadCloser {
+	if len(parts) == 1 {
 		return io.NopCloser(bytes.NewReader(parts[0]))
 	}
-	return io.NopCloser(io.MultiReader(
-		bytes.NewReader(parts[0]), bytes.NewReader(parts[1]), bytes.NewReader(parts[2])))
+	readers := make([]io.Reader, len(parts))
+	for i, p := range parts {
+		readers[i] = bytes.NewReader(p)
+	}
+	return io.NopCloser(io.MultiReader(readers...))
 }
 
 // url is where the backend is called.

@@ -48,15 +48,15 @@ func TestWatchdog(t *testing.T) {
 		{"one limit", func(d *watchdog, now func() time.Duration) {
 			d.set(limitRoute, now(), 3*s, "route")
 		}, 3 * s, "route"},
-		{"from an instant that is past", func(d *watchdog, now func() time.Duration) {
+		{"from an instant that is past", func(d *watchdog, _ func() time.Duration) {
 			time.Sleep(2 * s)
 			d.set(limitTotal, 1*s, 4*s, "total")
 		}, 5 * s, "total"},
-		{"over before it is set", func(d *watchdog, now func() time.Duration) {
+		{"over before it is set", func(d *watchdog, _ func() time.Duration) {
 			time.Sleep(4 * s)
 			d.set(limitTotal, 0, 3*s, "total")
 		}, 4 * s, "total"},
-		{"over at the beginning of the clock", func(d *watchdog, now func() time.Duration) {
+		{"over at the beginning of the clock", func(d *watchdog, _ func() time.Duration) {
 			d.set(limitTotal, -5*s, 3*s, "total")
 		}, 1, "total"},
 		{"the first of several", func(d *watchdog, now func() time.Duration) {
@@ -183,7 +183,7 @@ func TestPatiencePassesTheReadersErrorOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, _ := newTestWatchdog(t, t.Context())
 		p := newPatience(time.Second, "patience")
-		if err := d.await(&p, func() error { return io.EOF }); err != io.EOF {
+		if err := d.await(&p, func() error { return io.EOF }); !errors.Is(err, io.EOF) {
 			t.Errorf("error %v, want EOF", err)
 		}
 		time.Sleep(time.Hour)

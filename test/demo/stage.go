@@ -157,11 +157,11 @@ func (s *stage) applySamples(ctx context.Context) error {
 // kustomize takes no absolute paths.
 func relative(from, to string) (string, error) {
 	for _, dir := range []*string{&from, &to} {
-		real, err := filepath.EvalSymlinks(*dir)
+		resolved, err := filepath.EvalSymlinks(*dir)
 		if err != nil {
 			return "", fmt.Errorf("finding the samples: %w", err)
 		}
-		*dir = real
+		*dir = resolved
 	}
 	path, err := filepath.Rel(from, to)
 	if err != nil {

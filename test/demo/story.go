@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -70,7 +71,14 @@ func breakSweden(ctx context.Context, say *narrator, s *stage) error {
 	if err := s.state(ctx, "Open"); err != nil {
 		return err
 	}
-	say.line("The circuit is open, %.1f s later. Its clients got: %s.", time.Since(broken).Seconds(), describe(s.clients.tally()))
+	seen := s.clients.tally()
+	for o := range seen {
+		if o.status != http.StatusOK {
+			return fmt.Errorf("a client was told of the outage: %s", describe(seen))
+		}
+	}
+	say.line("The circuit is open, %.1f s later. Meanwhile its client got: %s. Sweden was asked again, then openai.",
+		time.Since(broken).Seconds(), describe(seen))
 	if err := show(ctx, say, s); err != nil {
 		return err
 	}

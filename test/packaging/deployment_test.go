@@ -2,7 +2,6 @@ package packaging
 
 import (
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,16 +29,10 @@ func containerPorts(t *testing.T) map[string]int32 {
 	return out
 }
 
-// TestDeploymentFitsTheBinary builds the operator and looks at its own list of
-// flags.
+// TestDeploymentFitsTheBinary looks at the operator's own list of flags.
 func TestDeploymentFitsTheBinary(t *testing.T) {
 	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "switchgear")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/switchgear")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	binary := imageBinary(t)
 	c := deployment(t).Spec.Template.Spec.Containers[0]
 	if diff := cmp.Diff([]string{"/switchgear"}, c.Command); diff != "" {
 		t.Errorf("command (-want +got):\n%s", diff)

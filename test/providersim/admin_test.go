@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/switchgear/switchgear/test/providersim"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
 )
 
 func admin(t *testing.T, s *providersim.Server, method, path, body string) result {

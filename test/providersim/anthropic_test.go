@@ -4,8 +4,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/switchgear/switchgear/test/providersim"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
 )
 
 func TestMessage(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/switchgear/switchgear/test/providersim"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
 )
 
 func TestStatusFaultsSpeakTheDialect(t *testing.T) {

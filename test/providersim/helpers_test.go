@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/switchgear/switchgear/test/providersim"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
 )
 
 const (

@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/switchgear/switchgear/test/providersim"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
 )
 
 const answer = "openai-sim: word1 word2 word3"

@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/switchgear/switchgear/test/providersim"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
 )
 
 func TestWhatIsWrongWithARequestIsSaidInItsDialect(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/switchgear/switchgear/test/providersim"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
 )
 
 func unzip(t *testing.T, body string) string {
@@ -130,7 +131,7 @@ func empty(t *testing.T, r result) {
 
 // open starts a stream and reads it up to and with the first line that contains
 // upTo.
-func open(t *testing.T, s *providersim.Server, ctx context.Context, path, body, upTo string) (*http.Response, *bufio.Reader) {
+func open(ctx context.Context, t *testing.T, s *providersim.Server, path, body, upTo string) (*http.Response, *bufio.Reader) {
 	t.Helper()
 	resp, err := s.Client().Do(request(t, ctx, s, http.MethodPost, path, body))
 	if err != nil {

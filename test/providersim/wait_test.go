@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/switchgear/switchgear/test/providersim"
 )
 
@@ -59,12 +60,12 @@ func TestHoldGoesOnWhenTheFaultIsSwitched(t *testing.T) {
 func TestFaultsAreSwitchedWhileStreamsRun(t *testing.T) {
 	s := providersim.Start(t, providersim.Options{Tokens: 4})
 	s.SetFault(providersim.Fault{Kind: providersim.Hold, AfterTokens: 2})
-	_, held := open(t, s, t.Context(), messagePath, messageSSE, "word1")
+	_, held := open(t.Context(), t, s, messagePath, messageSSE, "word1")
 
 	s.SetFault(providersim.Fault{Kind: providersim.Stall, AfterTokens: 1, KeepAlive: providersim.KeepAlivePing, KeepAliveEvery: time.Millisecond})
 	readTo(t, held, "message_stop")
 	ctx, leave := context.WithCancel(t.Context())
-	_, stalled := open(t, s, ctx, messagePath, messageSSE, "sim:")
+	_, stalled := open(ctx, t, s, messagePath, messageSSE, "sim:")
 	readTo(t, stalled, "event: ping")
 
 	s.SetFault(providersim.Fault{Status: 503})
@@ -155,7 +156,7 @@ func TestDelaysAddUp(t *testing.T) {
 func TestDropBreaksWhatIsRunningAndNothingElse(t *testing.T) {
 	s := providersim.Start(t, providersim.Options{})
 	s.SetFault(providersim.Fault{Kind: providersim.Stall, AfterTokens: 1, Requests: 1})
-	_, stalled := open(t, s, t.Context(), chatPath, chatStream, "sim:")
+	_, stalled := open(t.Context(), t, s, chatPath, chatStream, "sim:")
 	s.Drop()
 	if _, err := io.ReadAll(stalled); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("the stream ended with %v", err)

@@ -48,8 +48,8 @@ type OperatorOptions struct {
 // Operator is the operator as a process of its own, signed in as its own
 // ServiceAccount.
 type Operator struct {
-	// GatewayURL, ProbesURL and MetricsURL are where it listens.
-	GatewayURL, ProbesURL, MetricsURL string
+	// GatewayURL, ProbesURL, MetricsURL and AdminURL are where it listens.
+	GatewayURL, ProbesURL, MetricsURL, AdminURL string
 	// PID is the process's.
 	PID int
 
@@ -71,13 +71,14 @@ func (c *Cluster) StartOperator(ctx context.Context, o OperatorOptions) (*Operat
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
 	}
-	addresses, err := freeAddresses(o.Listen, "127.0.0.1:0", "127.0.0.1:0")
+	addresses, err := freeAddresses(o.Listen, "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(o.Binary, append([]string{
 		"operator", "--kubeconfig", o.Kubeconfig,
 		"--listen", addresses[0], "--health-probe-bind-address", addresses[1], "--metrics-bind-address", addresses[2],
+		"--admin-listen", addresses[3],
 	}, o.Args...)...)
 	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+OperatorNamespace, "KUBECONFIG=")
 	cmd.Stdout, cmd.Stderr = o.Log, o.Log
@@ -87,7 +88,7 @@ func (c *Cluster) StartOperator(ctx context.Context, o OperatorOptions) (*Operat
 		return nil, fmt.Errorf("starting the operator: %w", err)
 	}
 	p := &Operator{
-		GatewayURL: "http://" + addresses[0], ProbesURL: "http://" + addresses[1], MetricsURL: "https://" + addresses[2],
+		GatewayURL: "http://" + addresses[0], ProbesURL: "http://" + addresses[1], MetricsURL: "https://" + addresses[2], AdminURL: "http://" + addresses[3],
 		PID: cmd.Process.Pid, cmd: cmd, done: make(chan struct{}),
 	}
 	go func() {
@@ -114,9 +115,9 @@ func freeAddresses(addresses ...string) ([]string, error) {
 
 // WaitReady waits until the operator says that it is ready to serve.
 func (p *Operator) WaitReady(ctx context.Context) error {
-	last := errors.New("it was not asked")
 	for {
-		if last = p.ready(ctx); last == nil {
+		last := p.ready(ctx)
+		if last == nil {
 			return nil
 		}
 		select {

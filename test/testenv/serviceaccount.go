@@ -2,9 +2,9 @@ package testenv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -57,9 +57,14 @@ func (c *Cluster) ServiceAccountKubeconfig(ctx context.Context, namespace, name 
 	if err != nil {
 		return "", fmt.Errorf("encoding the kubeconfig: %w", err)
 	}
-	path := filepath.Join(c.Dir, namespace+"-"+name+".kubeconfig")
-	if err := os.WriteFile(path, out, 0o600); err != nil {
+	// A file of its own each time: a process may still be reading the last one.
+	file, err := os.CreateTemp(c.Dir, namespace+"-"+name+"-*.kubeconfig")
+	if err != nil {
 		return "", fmt.Errorf("writing the kubeconfig: %w", err)
 	}
-	return path, nil
+	_, err = file.Write(out)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", fmt.Errorf("writing the kubeconfig: %w", err)
+	}
+	return file.Name(), nil
 }

@@ -114,9 +114,9 @@ func countPrompts(v gjson.Result) int {
 // WithModel returns the body, which r was parsed from, with another model, in
 // parts to be sent one after the other. Nothing is copied; an empty model is
 // the one that is there.
-func (r Request) WithModel(body []byte, model string) [3][]byte {
+func (r Request) WithModel(body []byte, model string) [][]byte {
 	if model == "" || model == r.Model {
-		return [3][]byte{body}
+		return [][]byte{body}
 	}
-	return [3][]byte{body[:r.modelStart], mustMarshal(model), body[r.modelEnd:]}
+	return patched(body, patch{r.modelStart, r.modelEnd, mustMarshal(model)})
 }

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -52,8 +53,8 @@ func FuzzParseRequest(f *testing.F) {
 			t.Fatalf("the model stands elsewhere than at %q: %q", body[r.modelStart:r.modelEnd], body)
 		}
 		parts := r.WithModel(body, "other \"model\"")
-		joined := string(parts[0]) + string(parts[1]) + string(parts[2])
-		if again, err := ParseRequest([]byte(joined)); err != nil || again.Model != "other \"model\"" || again.Stream != r.Stream {
+		joined := bytes.Join(parts, nil)
+		if again, err := ParseRequest(joined); err != nil || again.Model != "other \"model\"" || again.Stream != r.Stream {
 			t.Fatalf("with another model %q reads %+v, %v", joined, again, err)
 		}
 	})

@@ -60,7 +60,7 @@ func TestWithModelChangesNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	join := func(parts [3][]byte) string { return string(bytes.Join(parts[:], nil)) }
+	join := func(parts [][]byte) string { return string(bytes.Join(parts, nil)) }
 	got := join(r.WithModel([]byte(body), `ne"w`))
 	if want := strings.Replace(body, `"old"`, `"ne\"w"`, 1); got != want {
 		t.Fatalf("got %s, want %s", got, want)

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -14,65 +15,49 @@ type chatTranscript struct {
 
 func newChatTranscript() Transcript { return &chatTranscript{} }
 
-func (t *chatTranscript) Record(data []byte) {
+func (t *chatTranscript) Record(_, data []byte) {
 	e, ok := object(data)
 	if !ok {
 		return
 	}
 	if t.id == "" {
-		t.id = gjson.Get(e, "id").String()
+		t.id = strings.Clone(gjson.Get(e, "id").Str)
 	}
 	gjson.Get(e, "choices").ForEach(func(_, c gjson.Result) bool {
-		if c.Get("index").Int() != 0 || holdsSomething(c.Get("logprobs")) {
-			t.unfit = true
-		}
 		c.Get("delta").ForEach(func(k, v gjson.Result) bool {
-			switch k.Str {
-			case "role":
-			case "content":
+			switch {
+			case k.Str == "role":
+			case k.Str == "content" && v.Type == gjson.String:
 				t.add(v.Str)
-			default:
-				t.unfit = t.unfit || holdsSomething(v)
+			case holdsSomething(v):
+				t.Drop()
 			}
 			return true
 		})
+		// With its finish reason, the text has ended.
+		if c.Get("index").Int() != 0 || holdsSomething(c.Get("logprobs")) || c.Get("finish_reason").Str != "" {
+			t.Drop()
+		}
 		return true
 	})
 }
 
 func (t *chatTranscript) Splice(_, data []byte) []byte {
-	data = bytes.TrimSpace(data)
-	if bytes.Equal(data, done) {
+	if bytes.Equal(bytes.TrimSpace(data), done) {
 		return endOpenAI
 	}
-	e := edit(bytes.Clone(data))
+	e := newEdit(data)
 	if t.id != "" {
 		e.set("id", t.id)
 	}
 	e.more("usage.completion_tokens", t.before)
 	e.more("usage.total_tokens", t.before)
-	if choice := gjson.GetBytes(e, "choices.0"); choice.Exists() {
-		// The client knows the role; nor does it need a piece of nothing.
-		delta := choice.Get("delta")
-		text := t.reconcile(delta.Get("content").Str)
-		e.drop("choices.0.delta.role")
-		if delta.Get("content").Exists() {
-			e.set("choices.0.delta.content", text)
-		}
-		if text == "" && choice.Get("finish_reason").Str == "" && !othersIn(delta) && !gjson.GetBytes(e, "usage").IsObject() {
-			return nil
+	if delta := e.get("choices.0.delta"); delta.IsObject() {
+		e.drop("choices.0.delta.role") // the client knows it
+		if content := delta.Get("content"); content.Type == gjson.String {
+			e.setText("choices.0.delta.content", content.Str, t.reconcile(content.Str))
 		}
 	}
-	t.Record(e)
+	t.Record(nil, e)
 	return event("", e)
-}
-
-// othersIn reports whether a delta brings anything but a role and a text.
-func othersIn(delta gjson.Result) bool {
-	some := false
-	delta.ForEach(func(k, v gjson.Result) bool {
-		some = k.Str != "role" && k.Str != "content" && holdsSomething(v)
-		return !some
-	})
-	return some
 }

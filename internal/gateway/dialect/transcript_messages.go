@@ -1,114 +1,132 @@
 package dialect
 
 import (
-	"bytes"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
 
-// messagesTranscript is that of /v1/messages.
+// messagesTranscript is that of /v1/messages. Blocks follow one another: the
+// last that the client has is the only one that may be open.
 type messagesTranscript struct {
 	transcript
-	started bool
-	blocks  int  // that the client has
-	open    bool // the last of them has not ended
-
-	// shift is what the blocks of the stream that goes on are counted up by, once
-	// its first has come.
-	shift   int
-	shifted bool
+	blocks int  // that the client has
+	open   bool // the last of them has not ended
+	fresh  bool // of the stream that goes on no block has come yet
 }
 
 func newMessagesTranscript() Transcript { return &messagesTranscript{} }
 
-func (t *messagesTranscript) Prefill(body []byte) ([]byte, error) {
-	t.shifted = false
-	return t.transcript.Prefill(body)
+func (t *messagesTranscript) Prefill(body []byte, model string) [][]byte {
+	t.fresh = true
+	return t.transcript.Prefill(body, model)
 }
 
-func (t *messagesTranscript) Record(data []byte) {
+func (t *messagesTranscript) Record(name, data []byte) {
 	e, ok := object(data)
 	if !ok {
 		return
 	}
-	switch gjson.Get(e, "type").Str {
-	case "message_start":
-		t.started = true
+	switch kindOf(name, e) {
 	case "content_block_start":
 		t.blocks++
 		t.open = true
 		block := gjson.Get(e, "content_block")
-		t.unfit = t.unfit || block.Get("type").Str != "text" || holdsSomething(block.Get("citations"))
+		if block.Get("type").Str != "text" || holdsSomething(block.Get("citations")) {
+			t.Drop()
+		}
 		t.add(block.Get("text").Str)
 	case "content_block_delta":
 		delta := gjson.Get(e, "delta")
-		t.unfit = t.unfit || delta.Get("type").Str != "text_delta"
+		if delta.Get("type").Str != "text_delta" {
+			t.Drop()
+		}
 		t.add(delta.Get("text").Str)
 	case "content_block_stop":
 		t.open = false
+	case "message_delta":
+		// With its stop reason, the text has ended.
+		if gjson.Get(e, "delta.stop_reason").Str != "" {
+			t.Drop()
+		}
 	}
 }
 
 func (t *messagesTranscript) Splice(name, data []byte) []byte {
-	e := edit(bytes.Clone(bytes.TrimSpace(data)))
-	kind := gjson.GetBytes(e, "type").Str
-	var before []byte
+	e := newEdit(data)
+	kind := kindOf(name, text(e))
+	if strings.ContainsAny(kind, "\r\n") {
+		kind = "" // no name that an event could bear
+	}
 	switch kind {
 	case "message_start":
-		if t.started {
+		return nil // the client's has begun
+	case "content_block_start":
+		return t.begin(e)
+	case "content_block_delta":
+		if delta := e.get("delta"); delta.Get("type").Str == "text_delta" {
+			piece := delta.Get("text").Str
+			e.setText("delta.text", piece, t.reconcile(piece))
+		}
+		e.set("index", t.last())
+	case "content_block_stop":
+		if !t.open {
 			return nil
 		}
-	case "content_block_start":
-		var goesOn bool
-		if before, goesOn = t.begin(&e); goesOn {
-			return t.piece(gjson.GetBytes(e, "content_block.text").Str)
-		}
-	case "content_block_delta":
-		e.more("index", t.shift)
-		if d := gjson.GetBytes(e, "delta"); d.Get("type").Str == "text_delta" {
-			return t.piece(d.Get("text").Str)
-		}
-	case "content_block_stop":
-		e.more("index", t.shift)
-	case "message_delta":
+		e.set("index", t.last())
+	case "message_delta", "message_stop":
 		e.more("usage.output_tokens", t.before)
+		return append(t.end(), t.pass(kind, e)...)
 	}
-	t.Record(e)
-	if len(name) == 0 {
-		name = []byte(kind)
-	}
-	return append(before, event(string(name), e)...)
+	return t.pass(kind, e)
 }
 
-// begin numbers a block on from those that the client has. The first one, where
-// it is text, goes on with the text that is open; any other needs that to be
-// ended before it.
-func (t *messagesTranscript) begin(e *edit) (before []byte, goesOn bool) {
-	if !t.shifted {
-		t.shifted = true
-		t.shift = t.blocks - int(gjson.GetBytes(*e, "index").Int())
-		if t.open && gjson.GetBytes(*e, "content_block.type").Str == "text" {
-			t.shift--
-			return nil, true
-		}
-		if t.open {
-			stop := edit(`{"type":"content_block_stop"}`)
-			stop.set("index", t.blocks-1)
-			before = event("content_block_stop", stop)
-		}
+// last is the index of the last block.
+func (t *messagesTranscript) last() int { return max(t.blocks-1, 0) }
+
+// pass takes in an event and writes it.
+func (t *messagesTranscript) pass(kind string, e edit) []byte {
+	t.Record([]byte(kind), e)
+	return event(kind, e)
+}
+
+// end ends the block that is open.
+func (t *messagesTranscript) end() []byte {
+	if !t.open {
+		return nil
 	}
-	e.more("index", t.shift)
-	return before, false
+	e := edit(`{"type":"content_block_stop","index":0}`)
+	e.set("index", t.last())
+	return t.pass("content_block_stop", e)
+}
+
+// begin handles the start of a block. The first one, where it is text, goes on
+// with the text that is open; any other needs that to be ended before it.
+func (t *messagesTranscript) begin(e edit) []byte {
+	block := e.get("content_block")
+	isText := block.Get("type").Str == "text"
+	goesOn := t.open && t.fresh && isText
+	t.fresh = false
+	begun := block.Get("text").Str
+	if isText {
+		begun = t.reconcile(begun)
+	}
+	if goesOn {
+		return t.piece(begun)
+	}
+	e.setText("content_block.text", block.Get("text").Str, begun)
+	before := t.end()
+	e.set("index", t.blocks)
+	return append(before, t.pass("content_block_start", e)...)
 }
 
 // piece is the event that brings the next piece of the open text.
-func (t *messagesTranscript) piece(text string) []byte {
-	if text = t.reconcile(text); text == "" {
+func (t *messagesTranscript) piece(piece string) []byte {
+	if piece == "" {
 		return nil
 	}
 	e := edit(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}`)
-	e.set("index", t.blocks-1)
-	e.set("delta.text", text)
-	t.Record(e)
-	return event("content_block_delta", e)
+	e.set("index", t.last())
+	e.set("delta.text", piece)
+	return t.pass("content_block_delta", e)
 }

@@ -380,7 +380,7 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.switchgear.switchgear.api.v1alpha1.Fallback
   map:
     fields:
-    - name: "on"
+    - name: classes
       type:
         list:
           elementType:

@@ -16,9 +16,9 @@ import (
 //
 // Fallback says when the next backend is asked.
 type FallbackApplyConfiguration struct {
-	// on are the classes of failures after which the next backend is asked.
+	// classes of failures after which the next backend is asked.
 	// Default: all. None: [].
-	On []apiv1alpha1.FailureClass `json:"on,omitempty"`
+	Classes []apiv1alpha1.FailureClass `json:"classes,omitempty"`
 }
 
 // FallbackApplyConfiguration constructs a declarative configuration of the Fallback type for use with
@@ -27,12 +27,12 @@ func Fallback() *FallbackApplyConfiguration {
 	return &FallbackApplyConfiguration{}
 }
 
-// WithOn adds the given value to the On field in the declarative configuration
+// WithClasses adds the given value to the Classes field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
-// If called multiple times, values provided by each call will be appended to the On field.
-func (b *FallbackApplyConfiguration) WithOn(values ...apiv1alpha1.FailureClass) *FallbackApplyConfiguration {
+// If called multiple times, values provided by each call will be appended to the Classes field.
+func (b *FallbackApplyConfiguration) WithClasses(values ...apiv1alpha1.FailureClass) *FallbackApplyConfiguration {
 	for i := range values {
-		b.On = append(b.On, values[i])
+		b.Classes = append(b.Classes, values[i])
 	}
 	return b
 }

@@ -21,10 +21,10 @@ type RetryApplyConfiguration struct {
 	// time included. 1: never again. Default: 3.
 	MaxAttempts *int32 `json:"maxAttempts,omitempty"`
 	// initialDelay passes before the second attempt, from 1ms to 24h. Default:
-	// 500ms.
+	// 500ms, or maxDelay if that is shorter.
 	InitialDelay *apiv1alpha1.Duration `json:"initialDelay,omitempty"`
 	// maxDelay is the longest delay, jitter included, from 10ms to 24h. Default:
-	// 10s.
+	// 10s, or initialDelay if that is longer.
 	MaxDelay *apiv1alpha1.Duration `json:"maxDelay,omitempty"`
 	// multiplier of the delay at every further attempt. Default: 2.
 	Multiplier *int32 `json:"multiplier,omitempty"`

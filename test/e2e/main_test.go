@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/switchgear/switchgear/api/v1alpha1"
+	"github.com/switchgear/switchgear/test/testenv"
+)
+
+var (
+	// cluster is the one control plane of this package's tests.
+	cluster *testenv.Cluster
+	// admin is an administrator's client.
+	admin client.Client
+	// binary is the operator, built with the race detector where that is
+	// possible: then a race shows as an exit code other than 0, and in the log.
+	binary string
+)
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	log.SetLogger(logr.Discard())
+	built := make(chan error, 1)
+	dir, err := os.MkdirTemp("", "switchgear-e2e-")
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "switchgear")
+	go func() { built <- build(binary) }()
+
+	if cluster, err = testenv.Start(testenv.Options{}); err != nil {
+		return fail(err)
+	}
+	defer func() {
+		if err := cluster.Stop(); err != nil {
+			fail(err)
+		}
+	}()
+	if err := prepare(context.Background()); err != nil {
+		return fail(err)
+	}
+	if err := <-built; err != nil {
+		return fail(err)
+	}
+	code := m.Run()
+	if err := shared.stop(); err != nil {
+		return fail(err)
+	}
+	return code
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
+func build(out string) error {
+	root, err := testenv.Root()
+	if err != nil {
+		return err
+	}
+	args := []string{"build", "-o", out}
+	cgo, err := exec.Command("go", "env", "CGO_ENABLED").Output()
+	if err == nil && strings.TrimSpace(string(cgo)) == "1" {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "./cmd/switchgear")...)
+	cmd.Dir = root
+	if b, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the operator: %w: %s", err, b)
+	}
+	return nil
+}
+
+// prepare installs what an administrator would, and so the operator's rights.
+func prepare(ctx context.Context) error {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return err
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return err
+	}
+	cluster.Config.QPS = -1
+	var err error
+	if admin, err = client.New(cluster.Config, client.Options{Scheme: scheme}); err != nil {
+		return err
+	}
+	return cluster.Install(ctx)
+}
