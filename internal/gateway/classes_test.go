@@ -13,7 +13,7 @@ import (
 // TestFailureClasses goes through the table of classes, row by row: whether the
 // same backend is asked again, and when; whether the next one is; what the
 // client gets, what the circuits record, what the metrics say. Last it takes the
-// class out of fallback.on.
+// class out of fallback.classes.
 func TestFailureClasses(t *testing.T) {
 	for class, cases := range classRows {
 		t.Run(class, func(t *testing.T) {
@@ -39,7 +39,7 @@ type classPlay struct {
 	way   asking
 }
 
-// without is fallback.on with one class left out.
+// without is fallback.classes with one class left out.
 func without(class string) gateway.ClassSet {
 	var on gateway.ClassSet
 	for name := range strings.SplitSeq(gateway.FallbackClasses.String(), ", ") {

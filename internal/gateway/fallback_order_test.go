@@ -51,7 +51,7 @@ func forceOpen(backends ...int) func(*streamSetup) {
 
 // TestSharesOfEquals: backends of one priority share the requests by weight, and
 // a circuit that is open leaves its share to its equals at once, whatever
-// fallback.on says.
+// fallback.classes says.
 func TestSharesOfEquals(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
@@ -66,8 +66,8 @@ func TestSharesOfEquals(t *testing.T) {
 		{"no weights at all", []place{{0, 0}, {0, 0}}, nil, gateway.FallbackClasses, []float64{1, 0}},
 		{"the order is that of the priorities", []place{{7, 1}, {-1, 1}, {3, 1}}, nil, gateway.FallbackClasses, []float64{0, 1, 0}},
 		{"one is open", []place{{0, 20}, {0, 60}, {0, 20}, {1, 1}}, []int{0}, gateway.FallbackClasses, []float64{0, .75, .25, 0}},
-		{"one is open, with CircuitOpen not in fallback.on", []place{{0, 20}, {0, 60}, {0, 20}, {1, 1}}, []int{0}, without("CircuitOpen"), []float64{0, .75, .25, 0}},
-		{"one is open, with nothing in fallback.on", []place{{0, 20}, {0, 60}, {0, 20}, {1, 1}}, []int{1}, 0, []float64{.5, 0, .5, 0}},
+		{"one is open, with CircuitOpen not in fallback.classes", []place{{0, 20}, {0, 60}, {0, 20}, {1, 1}}, []int{0}, without("CircuitOpen"), []float64{0, .75, .25, 0}},
+		{"one is open, with nothing in fallback.classes", []place{{0, 20}, {0, 60}, {0, 20}, {1, 1}}, []int{1}, 0, []float64{.5, 0, .5, 0}},
 		{"one is open, and only one without weight is left", []place{{0, 1}, {0, 0}, {1, 1}}, []int{0}, 0, []float64{0, 1, 0}},
 		{"all are open", []place{{0, 20}, {0, 60}, {1, 30}, {1, 10}}, []int{0, 1}, gateway.FallbackClasses, []float64{0, 0, .75, .25}},
 	} {
@@ -95,7 +95,7 @@ func TestSharesOfEquals(t *testing.T) {
 	}
 }
 
-// TestAllEqualsOpenWithoutCircuitOpen in fallback.on: the next priority is for
+// TestAllEqualsOpenWithoutCircuitOpen in fallback.classes: the next priority is for
 // fallback only.
 func TestAllEqualsOpenWithoutCircuitOpen(t *testing.T) {
 	tune := func(s *streamSetup) {

@@ -61,10 +61,10 @@ func TestCallsThatACircuitRefuses(t *testing.T) {
 		backends int
 		on       gateway.ClassSet
 	}{
-		"and there is no other":         {1, gateway.FallbackClasses},
-		"and it is not in fallback.on":  {2, without("CircuitOpen")},
-		"and fallback.on has no class":  {2, 0},
-		"and the other is open as well": {2, gateway.FallbackClasses},
+		"and there is no other":             {1, gateway.FallbackClasses},
+		"and it is not in fallback.classes": {2, without("CircuitOpen")},
+		"and fallback.classes has no class": {2, 0},
+		"and the other is open as well":     {2, gateway.FallbackClasses},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(s *streamSetup) { opens(s); s.Fallback = alone.on }, alone.backends, func(r *bubbleRig) {
@@ -214,7 +214,7 @@ func TestCallsThatABulkheadRefuses(t *testing.T) {
 				play(t, 2, gateway.FallbackClasses, check)
 			})
 			t.Run("and there is no other", func(t *testing.T) { play(t, 1, gateway.FallbackClasses, refused(t)) })
-			t.Run("and it is not in fallback.on", func(t *testing.T) { play(t, 2, without("BulkheadFull"), refused(t)) })
+			t.Run("and it is not in fallback.classes", func(t *testing.T) { play(t, 2, without("BulkheadFull"), refused(t)) })
 		})
 	}
 }

@@ -77,7 +77,7 @@ func TestTheLastBackendHasTheRestOfTheRoutesTime(t *testing.T) {
 				}
 			}
 		}, 2, 0, "b0@0s", 200 * second},
-		{"where Timeout is not in fallback.on", func(s *streamSetup) { s.Fallback = without("Timeout") }, 2, 0, "b0@0s", 200 * second},
+		{"where Timeout is not in fallback.classes", func(s *streamSetup) { s.Fallback = without("Timeout") }, 2, 0, "b0@0s", 200 * second},
 		{"by firstToken where that is longer", func(s *streamSetup) {
 			s.Timeout, s.Policy.Timeouts.FirstToken = 100*second, 10*minute
 		}, 1, 0, "b0@0s", 0},
