@@ -53,6 +53,6 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; %s --help lists the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(newOperatorCommand(), newGetCommand(), newVersionCommand())
+	root.AddCommand(newOperatorCommand(), newRunCommand(), newValidateCommand(), newGetCommand(), newVersionCommand())
 	return root
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/netip"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -27,14 +25,8 @@ import (
 
 // operatorOptions are the flags of the operator.
 type operatorOptions struct {
-	listen, tlsCertFile, tlsKeyFile string
-	defaultNamespace                string
-	allowBackendCIDRs               []string
-	allowPlaintextCredentials       bool
-	maxBodyBytes, maxBufferedBytes  int64
-	gracePeriod                     time.Duration
-	logLevel, logFormat             string
-	adminListen, debugListen        string
+	gatewayFlags
+	adminListen                     string
 	leaderElectionNamespace         string
 	healthProbeBindAddress          string
 	metricsBindAddress              string
@@ -55,19 +47,8 @@ func newOperatorCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.AddGoFlag(flag.Lookup(crconfig.KubeconfigFlagName))
-	f.StringVar(&o.listen, "listen", ":8080", "address that the gateway serves on")
-	f.StringVar(&o.tlsCertFile, "tls-cert-file", "", "certificate for the gateway's listener, in PEM; read again when it changes")
-	f.StringVar(&o.tlsKeyFile, "tls-key-file", "", "key of that certificate, in PEM")
-	f.StringVar(&o.defaultNamespace, "default-namespace", namespace, "namespace whose routes are served under plain /v1")
-	f.StringArrayVar(&o.allowBackendCIDRs, "allow-backend-cidr", nil, "network that backends may be in although it is loopback, link-local or the like; may be repeated")
-	f.BoolVar(&o.allowPlaintextCredentials, "allow-plaintext-credentials", false, "send credentials to backends over plain http:// too")
-	f.Int64Var(&o.maxBodyBytes, "max-body-bytes", gateway.DefaultMaxBodyBytes, "largest request body, in bytes")
-	f.Int64Var(&o.maxBufferedBytes, "max-buffered-bytes", gateway.DefaultMaxBufferedBytes, "memory for all held request bodies and answers, in bytes")
-	f.DurationVar(&o.gracePeriod, "grace-period", controller.DefaultGracePeriod, "how long running requests and streams may take to finish after SIGTERM; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" longer")
-	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
+	o.add(f, ":8080", namespace, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" longer")
 	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
-	f.StringVar(&o.debugListen, "debug-listen", "", "loopback address for /debug/pprof/ and /debug/config; empty: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
 	f.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0: off")
 	f.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "address of /metrics; 0: off")
@@ -98,23 +79,9 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	}
 	useLogger(log)
 	relay, feed := controller.NewRelay(), admin.NewFeed()
-	plane := gateway.New(gateway.Options{
-		Logger:            log,
-		DefaultNamespace:  o.defaultNamespace,
-		MaxBodyBytes:      o.maxBodyBytes,
-		MaxBufferedBytes:  o.maxBufferedBytes,
-		AllowBackendCIDRs: cidrs,
-		OnTransition: func(t gateway.Transition) {
-			relay.OnTransition(t)
-			feed.OnTransition(t)
-		},
-		OnRefusal: feed.OnRefusal,
-	})
-	server, err := gateway.NewServer(plane, gateway.ServerOptions{
-		Listen: o.listen, TLSCertFile: o.tlsCertFile, TLSKeyFile: o.tlsKeyFile, Logger: log,
-	})
+	plane, server, err := o.newGateway(log, cidrs, feed, relay.OnTransition)
 	if err != nil {
-		return fmt.Errorf("preparing the listener: %w", err)
+		return err
 	}
 	crmetrics.Registry.MustRegister(plane, buildVersion().collector())
 	mgr, err := controller.NewManager(rc, controller.Options{
@@ -158,35 +125,6 @@ func (o *operatorOptions) start(ctx context.Context, mgr ctrl.Manager, log *slog
 	}
 	log.Info("Stopped")
 	return nil
-}
-
-// validate looks at what no other part looks at.
-func (o *operatorOptions) validate() ([]netip.Prefix, error) {
-	var cidrs []netip.Prefix
-	for _, raw := range o.allowBackendCIDRs {
-		p, err := netip.ParsePrefix(raw)
-		if err != nil {
-			return nil, fmt.Errorf("--allow-backend-cidr %q: want a network such as 10.0.0.0/8", raw)
-		}
-		cidrs = append(cidrs, p)
-	}
-	if (o.tlsCertFile == "") != (o.tlsKeyFile == "") {
-		return nil, fmt.Errorf("--tls-cert-file and --tls-key-file belong together: give both or neither")
-	}
-	for name, n := range map[string]int64{"--max-body-bytes": o.maxBodyBytes, "--max-buffered-bytes": o.maxBufferedBytes} {
-		if n <= 0 {
-			return nil, fmt.Errorf("%s %d: want a number of bytes above 0", name, n)
-		}
-	}
-	if o.gracePeriod < 0 {
-		return nil, fmt.Errorf("--grace-period %s: want 0 or more", o.gracePeriod)
-	}
-	if o.debugListen != "" {
-		if err := checkLoopback(o.debugListen); err != nil {
-			return nil, err
-		}
-	}
-	return cidrs, nil
 }
 
 func (o *operatorOptions) metrics() metricsserver.Options {

@@ -18,49 +18,54 @@ type DataPlaneServer interface {
 	Shutdown(ctx context.Context) error
 }
 
-// listener runs the gateway's listener between the first configuration and the
+// Listener runs the gateway's listener between the first configuration and the
 // end of the last request.
-type listener struct {
-	server DataPlaneServer
-	// close ends the gateway when nothing runs on it any more.
-	close    func()
-	applied  <-chan struct{} // the first configuration is live
-	released <-chan struct{} // the leader's lease is given back
-	grace    time.Duration
-	bound    atomic.Bool
+type Listener struct {
+	Server DataPlaneServer
+	// Close ends the gateway when nothing runs on it any more.
+	Close    func()
+	Applied  <-chan struct{} // the first configuration is live
+	Released <-chan struct{} // the leader's lease is given back
+	// Grace is how long what runs at the end may take to finish.
+	Grace time.Duration
+
+	bound atomic.Bool
 }
+
+// Bound reports whether clients can connect, or could before the end.
+func (l *Listener) Bound() bool { return l.bound.Load() }
 
 // Start waits for the first configuration, serves until ctx ends, and drains:
 // first the lease goes, so that another replica writes status meanwhile, then
 // the listener, then what runs has the grace period to finish.
-func (l *listener) Start(ctx context.Context) error {
-	defer l.close()
+func (l *Listener) Start(ctx context.Context) error {
+	defer l.Close()
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-l.applied:
+	case <-l.Applied:
 	}
-	if err := l.server.Listen(); err != nil {
+	if err := l.Server.Listen(); err != nil {
 		return fmt.Errorf("opening the gateway's listener: %w", err)
 	}
 	log := ctrl.LoggerFrom(ctx)
-	log.Info("Serving", "address", l.server.Addr().String())
+	log.Info("Serving", "address", l.Server.Addr().String())
 	l.bound.Store(true)
 
 	served := make(chan error, 1)
 	serveCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	go func() { served <- l.server.Serve(serveCtx) }()
+	go func() { served <- l.Server.Serve(serveCtx) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	<-l.released
-	log.Info("Draining", "gracePeriod", l.grace.String())
-	drainCtx, cancel := context.WithTimeout(serveCtx, l.grace)
+	<-l.Released
+	log.Info("Draining", "gracePeriod", l.Grace.String())
+	drainCtx, cancel := context.WithTimeout(serveCtx, l.Grace)
 	defer cancel()
-	if err := l.server.Shutdown(drainCtx); err != nil {
+	if err := l.Server.Shutdown(drainCtx); err != nil {
 		log.Info("Cut what had not finished within the grace period", "reason", err.Error())
 	}
 	stop()
@@ -71,4 +76,4 @@ func (l *listener) Start(ctx context.Context) error {
 }
 
 // NeedLeaderElection has the manager start the listener on every replica.
-func (*listener) NeedLeaderElection() bool { return false }
+func (*Listener) NeedLeaderElection() bool { return false }

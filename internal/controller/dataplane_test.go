@@ -28,7 +28,7 @@ func TestListenerTellsWhatFailed(t *testing.T) {
 		"serving": {brokenListener{newFakeListener(), nil, errors.New("too many files")}, "serving: too many files"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &listener{server: c.server, close: func() {}, applied: ready, released: ready}
+			l := &Listener{Server: c.server, Close: func() {}, Applied: ready, Released: ready}
 			if err := l.Start(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %q", err, c.want)
 			}
@@ -42,18 +42,18 @@ func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 		server := newFakeListener()
 		server.drained = make(chan struct{}) // never
 		closed := false
-		l := &listener{server: server, close: func() { closed = true }, applied: applied, released: released, grace: time.Hour}
+		l := &Listener{Server: server, Close: func() { closed = true }, Applied: applied, Released: released, Grace: time.Hour}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- l.Start(ctx) }()
 
 		synctest.Wait()
-		if l.bound.Load() {
+		if l.Bound() {
 			t.Error("the listener opened before a configuration was applied")
 		}
 		close(applied)
 		synctest.Wait()
-		if !l.bound.Load() {
+		if !l.Bound() {
 			t.Error("the listener did not open")
 		}
 		cancel()

@@ -20,6 +20,7 @@ import (
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
+	"github.com/switchgear/switchgear/internal/configmetrics"
 	"github.com/switchgear/switchgear/internal/gateway"
 	"github.com/switchgear/switchgear/internal/status"
 )
@@ -145,7 +146,7 @@ func (a *assembly) assemble() error {
 		policies.enqueuer.add(p...)
 		routes.enqueuer.add(r...)
 	}
-	metrics := newConfigMetrics(a.leader.Leading)
+	metrics := configmetrics.New()
 	snapshot := &SnapshotReconciler{
 		Client: a.GetClient(), DataPlane: a.options.Gateway, Store: a.store,
 		Options: a.options.Compile, OnChange: enqueue, metrics: metrics,
@@ -165,9 +166,9 @@ func (a *assembly) assemble() error {
 	relay.Store, relay.Observer, relay.Leading, relay.Enqueue = a.store, observer, a.leader.Leading, enqueue
 	relay.Tell = story.Transition
 
-	served := &listener{
-		server: a.options.Listener, close: a.options.Gateway.Close, grace: a.options.GracePeriod,
-		applied: a.store.Applied(), released: a.leader.Released(),
+	served := &Listener{
+		Server: a.options.Listener, Close: a.options.Gateway.Close, Grace: a.options.GracePeriod,
+		Applied: a.store.Applied(), Released: a.leader.Released(),
 	}
 	for _, r := range []ctrlRunnable{a.leader, a.budget, events, relay, served} {
 		if err := a.Add(r); err != nil {
@@ -187,7 +188,7 @@ func (a *assembly) assemble() error {
 	if err := a.addAdmin(observer); err != nil {
 		return err
 	}
-	return a.register(metrics.collectors())
+	return a.register(append(metrics.Collectors(), leaderGauge(a.leader.Leading)))
 }
 
 // ctrlRunnable is a part that says whether it needs to lead: one that does not

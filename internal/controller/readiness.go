@@ -12,7 +12,7 @@ import (
 
 // addHealthChecks registers /healthz and /readyz. The checks' names say what
 // readiness waits for: /readyz shows them while it is red.
-func addHealthChecks(mgr ctrl.Manager, s *Store, l *listener) error {
+func addHealthChecks(mgr ctrl.Manager, s *Store, l *Listener) error {
 	terminating := &termination{}
 	if err := mgr.Add(terminating); err != nil {
 		return fmt.Errorf("adding the termination watch: %w", err)
@@ -32,7 +32,7 @@ func addHealthChecks(mgr ctrl.Manager, s *Store, l *listener) error {
 			}
 		},
 		"listener-bound": func(*http.Request) error {
-			if !l.bound.Load() {
+			if !l.Bound() {
 				return errors.New("the gateway's listener is not open yet")
 			}
 			return nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
+	"github.com/switchgear/switchgear/internal/configmetrics"
 	"github.com/switchgear/switchgear/internal/gateway"
 )
 
@@ -39,7 +40,7 @@ type SnapshotReconciler struct {
 	// OnChange is told the objects whose result changed, after it was applied.
 	OnChange func(policies, routes []types.NamespacedName)
 
-	metrics  *configMetrics
+	metrics  *configmetrics.Metrics
 	lastGood *compile.LastGood
 	resets   resets
 }
@@ -49,7 +50,7 @@ var snapshotKey = types.NamespacedName{Name: "snapshot"}
 
 // Reconcile lists, compiles and applies.
 func (r *SnapshotReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (_ ctrl.Result, err error) {
-	done := r.metrics.applyStarted()
+	done := r.metrics.Started()
 	defer func() { done(err) }()
 	in, err := r.list(ctx)
 	if err != nil {
@@ -73,7 +74,7 @@ func (r *SnapshotReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (_ c
 	}
 	last := r.Store.Load()
 	r.Store.store(next)
-	r.metrics.countRejected(result)
+	r.metrics.CountRejected(result)
 	policies, routes := changed(last, next)
 	r.OnChange(policies, routes)
 	ctrl.LoggerFrom(ctx).V(1).Info("Applied a configuration", "version", result.Snapshot.Version,

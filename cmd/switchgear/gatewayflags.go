@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/switchgear/switchgear/internal/admin"
+	"github.com/switchgear/switchgear/internal/controller"
+	"github.com/switchgear/switchgear/internal/gateway"
+)
+
+// The values of --circuits.
+const (
+	circuitsOn  = "on"
+	circuitsOff = "off"
+)
+
+// gatewayFlags are what the gateway takes, in a cluster and standalone alike.
+type gatewayFlags struct {
+	listen, tlsCertFile, tlsKeyFile string
+	defaultNamespace                string
+	allowBackendCIDRs               []string
+	allowPlaintextCredentials       bool
+	maxBodyBytes, maxBufferedBytes  int64
+	gracePeriod                     time.Duration
+	circuits                        string
+	logLevel, logFormat             string
+	debugListen                     string
+}
+
+// add defines the flags. What differs between the commands is given: the
+// defaults of --listen and --default-namespace, and what else is to be said of
+// the grace period.
+func (g *gatewayFlags) add(f *pflag.FlagSet, listen, namespace, graceNote string) {
+	f.StringVar(&g.listen, "listen", listen, "address that the gateway serves on")
+	f.StringVar(&g.tlsCertFile, "tls-cert-file", "", "certificate for the gateway's listener, in PEM; read again when it changes")
+	f.StringVar(&g.tlsKeyFile, "tls-key-file", "", "key of that certificate, in PEM")
+	f.StringVar(&g.defaultNamespace, "default-namespace", namespace, "namespace whose routes are served under plain /v1")
+	addCIDRs(f, &g.allowBackendCIDRs)
+	f.BoolVar(&g.allowPlaintextCredentials, "allow-plaintext-credentials", false, "send credentials to backends over plain http:// too")
+	f.Int64Var(&g.maxBodyBytes, "max-body-bytes", gateway.DefaultMaxBodyBytes, "largest request body, in bytes")
+	f.Int64Var(&g.maxBufferedBytes, "max-buffered-bytes", gateway.DefaultMaxBufferedBytes, "memory for all held request bodies and answers, in bytes")
+	f.DurationVar(&g.gracePeriod, "grace-period", controller.DefaultGracePeriod, "how long running requests and streams may take to finish after SIGTERM"+graceNote)
+	f.StringVar(&g.circuits, "circuits", circuitsOn, "on, or off: stop all enforcement in an emergency; circuits then decide and report, and refuse nothing")
+	f.StringVar(&g.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&g.debugListen, "debug-listen", "", "loopback address for /debug/pprof/ and /debug/config; empty: off")
+}
+
+// validate looks at what no other part looks at.
+func (g *gatewayFlags) validate() ([]netip.Prefix, error) {
+	cidrs, err := parseCIDRs(g.allowBackendCIDRs)
+	if err != nil {
+		return nil, err
+	}
+	if (g.tlsCertFile == "") != (g.tlsKeyFile == "") {
+		return nil, fmt.Errorf("--tls-cert-file and --tls-key-file belong together: give both or neither")
+	}
+	for name, n := range map[string]int64{"--max-body-bytes": g.maxBodyBytes, "--max-buffered-bytes": g.maxBufferedBytes} {
+		if n <= 0 {
+			return nil, fmt.Errorf("%s %d: want a number of bytes above 0", name, n)
+		}
+	}
+	if g.circuits != circuitsOn && g.circuits != circuitsOff {
+		return nil, fmt.Errorf("--circuits %q: want on or off", g.circuits)
+	}
+	if g.gracePeriod < 0 {
+		return nil, fmt.Errorf("--grace-period %s: want 0 or more", g.gracePeriod)
+	}
+	if g.debugListen != "" {
+		if err := checkLoopback(g.debugListen); err != nil {
+			return nil, err
+		}
+	}
+	return cidrs, nil
+}
+
+// newGateway returns the gateway that the flags describe, and its listener. The
+// feed hears of its transitions and refusals, and so does onTransition of the
+// former.
+func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, feed *admin.Feed, onTransition func(gateway.Transition)) (*gateway.Gateway, *gateway.Server, error) {
+	if g.circuits == circuitsOff {
+		log.Warn("All enforcement is stopped: no circuit refuses anything", "flag", "--circuits=off")
+	}
+	plane := gateway.New(gateway.Options{
+		Logger:            log,
+		DefaultNamespace:  g.defaultNamespace,
+		MaxBodyBytes:      g.maxBodyBytes,
+		MaxBufferedBytes:  g.maxBufferedBytes,
+		AllowBackendCIDRs: cidrs,
+		CircuitsOff:       g.circuits == circuitsOff,
+		OnTransition: func(t gateway.Transition) {
+			feed.OnTransition(t)
+			onTransition(t)
+		},
+		OnRefusal: feed.OnRefusal,
+	})
+	server, err := gateway.NewServer(plane, gateway.ServerOptions{
+		Listen: g.listen, TLSCertFile: g.tlsCertFile, TLSKeyFile: g.tlsKeyFile, Logger: log,
+	})
+	if err != nil {
+		plane.Close()
+		return nil, nil, fmt.Errorf("preparing the listener: %w", err)
+	}
+	return plane, server, nil
+}
+
+func addCIDRs(f *pflag.FlagSet, cidrs *[]string) {
+	f.StringArrayVar(cidrs, "allow-backend-cidr", nil, "network that backends may be in although it is loopback, link-local or the like; may be repeated")
+}
+
+func parseCIDRs(raw []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, r := range raw {
+		p, err := netip.ParsePrefix(r)
+		if err != nil {
+			return nil, fmt.Errorf("--allow-backend-cidr %q: want a network such as 10.0.0.0/8", r)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
