@@ -84,8 +84,8 @@ func TestHeldBytesReturn(t *testing.T) {
 				sim := providersim.Start(t, providersim.Options{})
 				sim.SetFault(tc.fault)
 				p := newPolicy(t, func(p *gateway.Policy) {
-					if !tc.leaves {
-						p.Timeouts.Attempt = shortly
+					if tc.name == "late" {
+						p.Timeouts.Attempt = soon
 					}
 				})
 				r := newRig(t, nil, doorRoutes(t, sim.URL, p)...)

@@ -72,9 +72,8 @@ func TestBodiesThatDoNotArrive(t *testing.T) {
 				t.Parallel()
 				sim := providersim.Start(t, providersim.Options{})
 				r := newRig(t, func(o *gateway.Options) {
-					o.BodyTimeout = shortly
-					if tc.then != nil {
-						o.BodyTimeout = patiently
+					if tc.code == "body_timeout" {
+						o.BodyTimeout = soon
 					}
 				}, doorRoutes(t, sim.URL, newPolicy(t))...)
 				conn := r.rawClient()
