@@ -45,7 +45,7 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 // TestCallsThatBreak before the status line.
 func TestCallsThatBreak(t *testing.T) {
 	type fault = providersim.Fault
-	hasty := func(p *gateway.Policy) { p.Timeouts.Attempt = soon }
+	hasty := func(p *gateway.Policy) { p.Timeouts.Attempt = shortly }
 	for _, tc := range []signCase{
 		{"reset", doors, fault{Kind: providersim.Reset}, "ConnectionError", "Failure", 502, "upstream_unavailable"},
 		{"closed", doors, fault{Kind: providersim.Close}, "ConnectionError", "Failure", 502, "upstream_unavailable"},

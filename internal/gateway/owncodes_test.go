@@ -60,7 +60,7 @@ func TestErrorsOfTheGateway(t *testing.T) {
 			}, before: hangs,
 			headers: map[string]string{"Retry-After": "1", "X-Switchgear-Attempts": "0"}},
 		{name: "no answer in time", doors: doors, status: 504, code: "upstream_timeout", asked: 1,
-			policy: func(p *gateway.Policy) { p.Timeouts.Attempt = soon }, fault: providersim.Fault{Kind: providersim.Hang}},
+			policy: func(p *gateway.Policy) { p.Timeouts.Attempt = shortly }, fault: providersim.Fault{Kind: providersim.Hang}},
 		{name: "no connection that holds", doors: doors, status: 502, code: "upstream_unavailable", asked: 1,
 			fault: providersim.Fault{Kind: providersim.Close}},
 		{name: "no sense in the answer", doors: modelDoors, status: 502, code: "upstream_unavailable", asked: 1,
