@@ -45,6 +45,7 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 // TestCallsThatBreak before the status line.
 func TestCallsThatBreak(t *testing.T) {
 	type fault = providersim.Fault
+	hasty := func(p *gateway.Policy) { p.Timeouts.Attempt = shortly }
 	for _, tc := range []signCase{
 		{"reset", doors, fault{Kind: providersim.Reset}, "ConnectionError", "Failure", 502, "upstream_unavailable"},
 		{"closed", doors, fault{Kind: providersim.Close}, "ConnectionError", "Failure", 502, "upstream_unavailable"},
@@ -52,7 +53,11 @@ func TestCallsThatBreak(t *testing.T) {
 		{"a body that is late", modelDoors, fault{FirstTokenDelay: patiently}, "Timeout", "Failure", 504, "upstream_timeout"},
 		{"a body that stalls", modelDoors, fault{Kind: providersim.Stall}, "Timeout", "Failure", 504, "upstream_timeout"},
 	} {
-		checkClass(t, tc, func(p *gateway.Policy) { p.Timeouts.Attempt = shortly }, noKey)
+		policy := unchanged
+		if tc.class == "Timeout" {
+			policy = hasty
+		}
+		checkClass(t, tc, policy, noKey)
 	}
 }
 

@@ -41,7 +41,7 @@ func TestTheMemoryBudget(t *testing.T) {
 			for _, post := range []func(streamEndpoint) reply{func(e streamEndpoint) reply { return r.post(e) }, r.postChunked} {
 				got := post(large)
 				got.wantOwn(t, e, http.StatusServiceUnavailable, "overloaded")
-				got.wantHeaders(t, map[string]string{"Retry-After": "1", "X-Switchgear-Backend": ""})
+				got.wantHeaders(t, map[string]string{"Retry-After": "1", "X-Switchgear-Route": routeBeforeBody(e), "X-Switchgear-Backend": ""})
 			}
 			small := r.begin(t.Context(), e)
 			sim.WaitRunning(2)
@@ -84,8 +84,8 @@ func TestHeldBytesReturn(t *testing.T) {
 				sim := providersim.Start(t, providersim.Options{})
 				sim.SetFault(tc.fault)
 				p := newPolicy(t, func(p *gateway.Policy) {
-					if !tc.leaves {
-						p.Timeouts.Attempt = shortly
+					if tc.name == "late" {
+						p.Timeouts.Attempt = soon
 					}
 				})
 				r := newRig(t, nil, doorRoutes(t, sim.URL, p)...)

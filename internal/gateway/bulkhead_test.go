@@ -109,7 +109,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 func TestTheQueuesTimeIsEachCallersOwn(t *testing.T) {
 	t.Parallel()
 	sim := providersim.Start(t, providersim.Options{})
-	p := newPolicy(t, oneAtATime, func(p *gateway.Policy) { p.Circuit.Bulkhead.QueueTimeout = shortly })
+	p := newPolicy(t, oneAtATime, func(p *gateway.Policy) { p.Circuit.Bulkhead.QueueTimeout = soon })
 	r := newRig(t, nil, doorRoutes(t, sim.URL, p)...)
 	sim.SetFault(providersim.Fault{Kind: providersim.Hang})
 	r.begin(t.Context(), chatDoor)
@@ -117,7 +117,7 @@ func TestTheQueuesTimeIsEachCallersOwn(t *testing.T) {
 	for range 2 {
 		begun := time.Now()
 		r.post(chatDoor).wantOwn(t, chatDoor, http.StatusServiceUnavailable, "bulkhead_timeout")
-		if took := time.Since(begun); took < shortly {
+		if took := time.Since(begun); took < soon {
 			t.Errorf("the queue was left after %v", took)
 		}
 	}
@@ -136,7 +136,7 @@ func TestTheRoutesTimeRunsInTheQueue(t *testing.T) {
 	r.begin(t.Context(), chatDoor)
 	sim.WaitRunning(1)
 	routes = doorRoutes(t, sim.URL, routes[0].Backends[0].Policy)
-	routes[0].Timeout = shortly
+	routes[0].Timeout = soon
 	r.apply(routes...)
 	got := r.post(chatDoor)
 	got.wantOwn(t, chatDoor, http.StatusServiceUnavailable, "bulkhead_timeout")

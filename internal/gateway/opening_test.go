@@ -166,15 +166,17 @@ func TestConnectTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	slow := providersim.Start(t, providersim.Options{Latency: 2 * shortly})
-	p := newPolicy(t, func(p *gateway.Policy) { p.Timeouts.Connect = shortly })
+	slow := providersim.Start(t, providersim.Options{Latency: shortly + soon})
+	within := func(limit time.Duration) *gateway.Policy {
+		return newPolicy(t, func(p *gateway.Policy) { p.Timeouts.Connect = limit })
+	}
 	for _, e := range doors {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, nil, doorRoutes(t, "https://"+silent.Addr().String(), p)...)
+			r := newRig(t, nil, doorRoutes(t, "https://"+silent.Addr().String(), within(soon))...)
 			r.post(e).wantOwn(t, e, http.StatusGatewayTimeout, "upstream_timeout")
 			r.wantEnd("Timeout", "Failure")
-			r.apply(doorRoutes(t, slow.URL, p)...)
+			r.apply(doorRoutes(t, slow.URL, within(shortly))...)
 			if got := r.post(e); got.status != http.StatusOK {
 				t.Errorf("a slow answer: status %d: %s", got.status, got.body)
 			}
@@ -191,7 +193,7 @@ func TestRouteTimeout(t *testing.T) {
 			t.Parallel()
 			routes := doorRoutes(t, sim.URL, newPolicy(t))
 			for _, route := range routes {
-				route.Timeout = shortly
+				route.Timeout = soon
 			}
 			r := newRig(t, nil, routes...)
 			r.post(e).wantOwn(t, e, http.StatusGatewayTimeout, "upstream_timeout")

@@ -47,8 +47,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.close()
 	w.Header()[headerRequestID] = []string{x.id}
 	e := x.address()
+	if route := x.target.route; route != nil {
+		w.Header()[headerRoute] = []string{route.Name}
+	}
 	if e == nil {
-		w.Header()[headerRoute] = []string{x.target.route.Name}
 		e = x.readBypass()
 	}
 	if e != nil {

@@ -113,6 +113,7 @@ func TestBodyLimit(t *testing.T) {
 					got := post(padded)
 					if more > 0 {
 						got.wantOwn(t, e, http.StatusRequestEntityTooLarge, "body_too_large")
+						got.wantHeaders(t, map[string]string{"X-Switchgear-Route": routeBeforeBody(e)})
 						return
 					}
 					if got.status != http.StatusOK {

@@ -7,9 +7,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway"
 )
+
+// soon is a limit for what never comes; nothing else has to keep it, not even a
+// request on its way to the provider.
+const soon = 40 * time.Millisecond
 
 // The doors are the ways to a provider that does not stream: either dialect, and
 // a path. Their models and the path are those of doorRoutes.

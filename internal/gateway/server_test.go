@@ -144,8 +144,8 @@ func TestSlowHeaders(t *testing.T) {
 	sim := providersim.Start(t, providersim.Options{})
 	r := newRig(t, nil, doorRoutes(t, sim.URL, newPolicy(t))...)
 	r.startServer(t.Context(), gateway.ServerOptions{ReadHeaderTimeout: shortly})
-	slow, quick := r.rawClient(), r.rawClient()
 	begun := time.Now()
+	slow, quick := r.rawClient(), r.rawClient()
 	say(t, slow, "POST %s HTTP/1.1\r\nHost: gateway\r\nX-Slow: ", chatDoor.path)
 	say(t, quick, "POST %s HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n\r\n%s", chatDoor.path, len(chatDoor.body), chatDoor.body)
 	if got := hear(t, quick); got.status != http.StatusOK {
