@@ -14,7 +14,7 @@ type attempt struct {
 	x      *exchange
 	b      *liveBackend
 	c      *managedCircuit
-	last   bool // no other backend is left that would take the call
+	rest   []int // the backends that are left, as indices
 	dog    *watchdog
 	slot   circuit.Slot
 	permit circuit.Permit
@@ -26,23 +26,29 @@ type attempt struct {
 // attempt prepares a call of a backend, the rest being those that are left.
 func (p *pursuit) attempt(i int, rest []int) *attempt {
 	route := p.target.route
-	circuits := route.circuits[p.target.match]
-	a := &attempt{x: p.exchange, b: route.backends[i], c: circuits[i], last: true}
-	if len(rest) > 0 && route.Fallback.Has(Timeout) {
-		now := p.g.now()
-		for _, j := range rest {
-			_, admits := circuits[j].Admits(now)
-			if (admits || p.bypass) && (!p.committed || route.backends[j].SupportsPrefill) {
-				a.last = false
-				break
-			}
-		}
-	}
+	a := &attempt{x: p.exchange, b: route.backends[i], c: route.circuits[p.target.match][i], rest: rest}
 	a.dog = newWatchdog(p.r.Context(), p.g.now)
 	if !p.committed {
 		a.dog.set(limitRoute, p.came, route.Timeout, "the route's timeout")
 	}
 	return a
+}
+
+// last reports whether no other backend is left that would take the call now,
+// after a failure of that class.
+func (a *attempt) last(c Class) bool {
+	x, route := a.x, a.x.target.route
+	if !route.Fallback.Has(c) {
+		return true
+	}
+	now := x.g.now()
+	for _, i := range a.rest {
+		_, admits := route.circuits[x.target.match][i].Admits(now)
+		if (admits || x.bypass) && (!x.committed || route.backends[i].SupportsPrefill) {
+			return false
+		}
+	}
+	return true
 }
 
 // make calls the provider if the circuit lets it, and answers the client or says
@@ -124,7 +130,7 @@ func (a *attempt) limitAnswer() {
 		return
 	}
 	// Nobody is left to ask instead: more patience costs the client nothing.
-	if rest := a.x.deadline - a.begun; a.last && !a.x.committed && rest > t.FirstToken {
+	if rest := a.x.deadline - a.begun; !a.x.committed && rest > t.FirstToken && a.last(Timeout) {
 		a.dog.lift(limitPhase) // the route's own limit is in force
 		return
 	}

@@ -73,7 +73,7 @@ func (p *pursuit) ask(i int, rest []int) ending {
 	for n := 1; ; n++ {
 		a := p.attempt(i, rest)
 		e := a.make()
-		if !e.called && n > 1 {
+		if !e.called && !e.answered && n > 1 {
 			return last // the circuit has opened meanwhile
 		}
 		p.count(a.b, &e, n)

@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -140,4 +142,16 @@ func (a *answer) wantBegun() {
 	if a.resp.StatusCode != http.StatusOK || a.resp.Header.Get("X-Switchgear-Error") != "" {
 		a.t.Fatalf("status %d, headers %v", a.resp.StatusCode, a.resp.Header)
 	}
+}
+
+// serve starts a provider that reads its requests itself.
+func serve(t *testing.T, play func(s scripted)) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { play(scripted{w, r}) }))
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL
 }

@@ -35,7 +35,7 @@ func (p *pursuit) again(a *attempt, e *ending, n int) (time.Duration, bool) {
 		}
 	case repeatLastResort:
 		// A streamed call that is the last has had the rest of the route's time.
-		if !a.last || e.class == Timeout && a.streamed() {
+		if e.class == Timeout && a.streamed() || !a.last(e.class) {
 			return 0, false
 		}
 	}
