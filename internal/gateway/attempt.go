@@ -114,7 +114,7 @@ func (a *attempt) limitAnswer() {
 		return
 	}
 	// Nobody is left to ask instead: more patience costs the client nothing.
-	if rest := a.x.deadline - a.begun; a.last && !a.x.committed && rest > t.FirstToken {
+	if rest := a.x.deadline - a.begun; !a.x.committed && rest > t.FirstToken && a.last {
 		a.dog.lift(limitPhase) // the route's own limit is in force
 		return
 	}

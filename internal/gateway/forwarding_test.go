@@ -133,7 +133,7 @@ func TestHeadersThatClientsMakeUp(t *testing.T) {
 				}
 			}
 			say(t, conn, "\r\n%s", tc.door.body)
-			if got := hear(t, conn); got.status != http.StatusOK {
+			if got := hearReply(t, conn); got.status != http.StatusOK {
 				t.Errorf("status %d: %s", got.status, got.body)
 			}
 			seen := sim.Requests()[0].Header

@@ -8,11 +8,15 @@ type heldEvents struct {
 	hold   hold
 }
 
-// add holds one event more, or reports that there is no memory for it.
+// add holds one event more, or reports that there is no memory for it or that
+// the answer is too long.
 func (h *heldEvents) add(raw []byte) bool {
 	need := len(h.bytes) + len(raw)
+	if need > maxHeldAnswer {
+		return false
+	}
 	if need > cap(h.bytes) {
-		size := max(2*cap(h.bytes), need, 1<<10)
+		size := min(max(2*cap(h.bytes), need, 1<<10), maxHeldAnswer)
 		if !h.hold.grow(int64(size)) {
 			return false
 		}

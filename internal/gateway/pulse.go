@@ -50,6 +50,7 @@ func (p *pulse) beat() {
 	if x.client.write(pulseComment) != nil || x.client.flush() != nil {
 		return // the client has left, as its request's context will tell
 	}
+	x.client.idle()
 	p.timer.Reset(p.every)
 }
 

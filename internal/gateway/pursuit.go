@@ -42,6 +42,7 @@ type ending struct {
 }
 
 func (p *pursuit) run() {
+	defer func() { p.told.hold.free() }() // nobody may have been told it
 	if len(p.order) == 0 {
 		e := p.unusable()
 		p.g.metrics.rejected(e.code)

@@ -148,7 +148,7 @@ func TestSlowHeaders(t *testing.T) {
 	slow, quick := r.rawClient(), r.rawClient()
 	say(t, slow, "POST %s HTTP/1.1\r\nHost: gateway\r\nX-Slow: ", chatDoor.path)
 	say(t, quick, "POST %s HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n\r\n%s", chatDoor.path, len(chatDoor.body), chatDoor.body)
-	if got := hear(t, quick); got.status != http.StatusOK {
+	if got := hearReply(t, quick); got.status != http.StatusOK {
 		t.Errorf("status %d: %s", got.status, got.body)
 	}
 	if got, err := io.ReadAll(slow); err != nil || len(got) != 0 {
@@ -175,7 +175,7 @@ func TestHeadersWithoutEnd(t *testing.T) {
 			_, err = io.WriteString(conn, block(8<<10))
 		}
 	}()
-	if got := hear(t, conn); got.status != http.StatusRequestHeaderFieldsTooLarge {
+	if got := hearReply(t, conn); got.status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("status %d: %s", got.status, got.body)
 	}
 }

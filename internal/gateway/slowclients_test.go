@@ -37,8 +37,8 @@ func say(t *testing.T, w io.Writer, format string, args ...any) {
 	}
 }
 
-// hear reads the answer from a raw connection.
-func hear(t *testing.T, conn io.Reader) reply {
+// hearReply reads the answer from a raw connection.
+func hearReply(t *testing.T, conn io.Reader) reply {
 	t.Helper()
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
@@ -83,7 +83,7 @@ func TestBodiesThatDoNotArrive(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				got := hear(t, conn)
+				got := hearReply(t, conn)
 				got.wantOwn(t, e, tc.status, tc.code)
 				got.wantHeaders(t, map[string]string{"X-Switchgear-Route": routeBeforeBody(e), "X-Switchgear-Backend": ""})
 				// What is left of the body is not the next request.
@@ -117,7 +117,7 @@ func TestTheBodysLimitEndsWithTheBody(t *testing.T) {
 	conn := r.rawClient()
 	for range 2 {
 		say(t, conn, "POST %s HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n\r\n%s", chatDoor.path, len(chatDoor.body), chatDoor.body)
-		if got := hear(t, conn); got.status != http.StatusOK {
+		if got := hearReply(t, conn); got.status != http.StatusOK {
 			t.Errorf("status %d: %s", got.status, got.body)
 		}
 	}

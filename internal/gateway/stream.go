@@ -191,7 +191,7 @@ func (s *stream) deliver(raw []byte) error {
 	switch {
 	case fits && !s.flows && len(s.held.bytes) > maxHeldEvents:
 		return &invalidAnswer{"its stream brought much and no output"}
-	case fits && (!s.flows || s.buffer && len(s.held.bytes) <= maxHeldAnswer):
+	case fits && (!s.flows || s.buffer):
 		return nil
 	}
 	if err := s.commit(); err != nil || fits {
@@ -214,10 +214,8 @@ func (s *stream) skip() error {
 func (s *stream) commit() error {
 	begun := s.x.pulse.stop()
 	s.x.transcript = s.transcript
-	if begun {
-		s.x.committed = true // its headers were made by the pulse
-	} else {
-		s.attempt.commit(s.resp.Header)
+	s.attempt.commit(s.resp.Header)
+	if !begun { // otherwise the pulse has made the headers
 		delete(s.x.w.Header(), "Content-Length")
 		s.x.w.WriteHeader(s.resp.StatusCode)
 	}

@@ -192,7 +192,7 @@ func checkErrorEvent(t *testing.T, e streamEndpoint, event, code string, after i
 		t.Fatalf("%v: %q", err, event)
 	}
 	switch e.name {
-	case "chat":
+	case "chat", "completions":
 		if name != "" || told.Error.Message == "" || code != "" && told.Error.Code != code {
 			t.Errorf("the last event is %q, want an error %s", event, code)
 		}
