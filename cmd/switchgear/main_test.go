@@ -27,6 +27,7 @@ func TestWhatIsWrongIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"an argument":          {[]string{"operator", "now"}, []string{`"now"`}},
 		"unreadable config":    {[]string{"operator", "--kubeconfig", nowhere}, []string{"reading the kubeconfig", nowhere, "point --kubeconfig or KUBECONFIG at a file that can be read"}},
 		"no config":            {[]string{"operator", "--kubeconfig="}, []string{"there is no kubeconfig", "point --kubeconfig or KUBECONFIG at a file"}},
+		"run, unknown flag":    {[]string{"run", "--lissten=:1"}, []string{"unknown flag: --lissten", "switchgear run --help lists the flags"}},
 		"unknown level":        {[]string{"operator", "--log-level=loud"}, []string{`--log-level "loud"`, "debug, info, warn or error"}},
 		"unknown format":       {[]string{"operator", "--log-format=xml"}, []string{`--log-format "xml"`, "text or json"}},
 		"malformed network":    {[]string{"operator", "--allow-backend-cidr=10.0.0.1"}, []string{`--allow-backend-cidr "10.0.0.1"`, "10.0.0.0/8"}},
@@ -97,7 +98,7 @@ func TestHelpNamesTheCommands(t *testing.T) {
 	if code := run(nil, &stdout, &stderr); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	for _, command := range []string{"operator", "get", "version"} {
+	for _, command := range []string{"operator", "run", "validate", "get", "version"} {
 		if !strings.Contains(stdout.String(), "\n  "+command+" ") {
 			t.Errorf("the help does not name %s:\n%s", command, stdout.String())
 		}

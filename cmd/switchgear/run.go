@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -52,7 +53,8 @@ func (o *runOptions) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	useLogger(log)
-	var handler *admin.Handler // before there is any circuit that could change
+	ctx = logr.NewContextWithSlogLogger(ctx, log) // for the parts that run under a manager too
+	var handler *admin.Handler                    // before there is any circuit that could change
 	feed := admin.NewFeed()
 	plane, server, err := o.newGateway(log, append(cidrs, loopback...), feed, func(gateway.Transition) { handler.Changed() })
 	if err != nil {

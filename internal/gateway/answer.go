@@ -13,16 +13,16 @@ import (
 // comes.
 const maxHeldAnswer = 16 << 20
 
-// invalidAnswer says what is wrong with an answer that makes no sense.
-type invalidAnswer struct{ why string }
+// invalidAnswerError says what is wrong with an answer that makes no sense.
+type invalidAnswerError struct{ why string }
 
-func (e *invalidAnswer) Error() string { return e.why }
+func (e *invalidAnswerError) Error() string { return e.why }
 
 // answer handles a response that is not a stream: it is read whole, so that
 // what is cut short or makes no sense never reaches the client.
 func (a *attempt) answer(resp *http.Response) ending {
 	if encoded(resp.Header) && isSuccess(resp.StatusCode) {
-		return a.broke(InvalidResponse, &invalidAnswer{"its body is compressed, though identity was asked for"})
+		return a.broke(InvalidResponse, &invalidAnswerError{"its body is compressed, though identity was asked for"})
 	}
 	held := hold{budget: &a.x.g.budget}
 	body, err := readHeld(resp.Body, resp.ContentLength, maxHeldAnswer, &held)
@@ -61,9 +61,9 @@ func (a *attempt) answered(resp *http.Response, body []byte) ending {
 	case isError:
 		return a.told(told)
 	case a.streamed():
-		return a.broke(InvalidResponse, &invalidAnswer{"a stream was asked for, and its answer is none"})
+		return a.broke(InvalidResponse, &invalidAnswerError{"a stream was asked for, and its answer is none"})
 	case !isAnswer:
-		return a.broke(InvalidResponse, &invalidAnswer{"its 200 is not an answer in the " + a.x.dialect.String() + " dialect"})
+		return a.broke(InvalidResponse, &invalidAnswerError{"its 200 is not an answer in the " + a.x.dialect.String() + " dialect"})
 	}
 	a.end(Success, resp.StatusCode, 0)
 	a.commit(resp.Header)

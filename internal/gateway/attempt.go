@@ -88,7 +88,7 @@ func (a *attempt) run() ending {
 	a.b.stats.limits.read(resp.Header)
 	switch {
 	case resp.StatusCode < http.StatusOK:
-		return a.broke(InvalidResponse, &invalidAnswer{"it changed the protocol, which nobody had asked for"})
+		return a.broke(InvalidResponse, &invalidAnswerError{"it changed the protocol, which nobody had asked for"})
 	case a.x.endpoint == nil:
 		return a.pathAnswer(resp)
 	case a.streamed() && isSuccess(resp.StatusCode) && isEventStream(resp.Header):
@@ -241,8 +241,8 @@ func (a *attempt) interruption(otherwise, late Class, silent bool) Class {
 
 // reason tells a client what went wrong without the provider's address.
 func (a *attempt) reason(err error) string {
-	var guarded errAddressNotAllowed
-	var invalid *invalidAnswer
+	var guarded addressNotAllowedError
+	var invalid *invalidAnswerError
 	if e, ok := a.dog.exceeded(); ok {
 		return e.Error()
 	}

@@ -40,16 +40,6 @@ func write(t *testing.T, name string, breaks func(n int) int) (*author, string) 
 	return a, serve(t, a.answer)
 }
 
-// playedOnce is a break in the first call alone.
-func playedOnce(after int) func(n int) int {
-	return func(n int) int {
-		if n == 1 {
-			return after
-		}
-		return -1
-	}
-}
-
 func always(after int) func(int) int { return func(int) int { return after } }
 
 func (a *author) asked() []string {

@@ -107,9 +107,6 @@ func balanced(s *streamSetup) {
 	s.Options.Rand = func() float64 { return 0.5 }
 }
 
-// now is how long the story has lasted.
-func (r *bubbleRig) now() time.Duration { return time.Since(r.began) }
-
 // fault puts faults of a provider in force.
 func (r *bubbleRig) fault(provider int, faults ...providersim.Fault) {
 	r.t.Helper()

@@ -17,10 +17,10 @@ type dialGuard struct {
 	allow []netip.Prefix // exceptions
 }
 
-// errAddressNotAllowed says which address was refused.
-type errAddressNotAllowed struct{ addr netip.Addr }
+// addressNotAllowedError says which address was refused.
+type addressNotAllowedError struct{ addr netip.Addr }
 
-func (e errAddressNotAllowed) Error() string {
+func (e addressNotAllowedError) Error() string {
 	return fmt.Sprintf("the address %s is not allowed for a backend (see --allow-backend-cidr)", e.addr)
 }
 
@@ -28,7 +28,7 @@ func (g dialGuard) check(addr netip.Addr) error {
 	if AddressAllowed(addr, g.allow) {
 		return nil
 	}
-	return errAddressNotAllowed{addr.Unmap().WithZone("")}
+	return addressNotAllowedError{addr.Unmap().WithZone("")}
 }
 
 // AddressAllowed reports whether a backend may have an address: not one that is

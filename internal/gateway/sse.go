@@ -13,7 +13,7 @@ const (
 )
 
 var (
-	errEventTooLarge = &invalidAnswer{"its stream holds an event that is larger than the limit of 1 MiB"}
+	errEventTooLarge = &invalidAnswerError{"its stream holds an event that is larger than the limit of 1 MiB"}
 
 	byteOrderMark = []byte("\xEF\xBB\xBF")
 )

@@ -48,7 +48,7 @@ var errToldByProvider = errors.New("the provider told an error in its stream")
 
 func (a *attempt) stream(resp *http.Response) ending {
 	if encoded(resp.Header) {
-		return a.broke(InvalidResponse, &invalidAnswer{"its stream is compressed, though identity was asked for"})
+		return a.broke(InvalidResponse, &invalidAnswerError{"its stream is compressed, though identity was asked for"})
 	}
 	recovery := a.x.target.route.Recovery
 	s := &stream{
@@ -190,7 +190,7 @@ func (s *stream) deliver(raw []byte) error {
 	fits := s.held.add(raw)
 	switch {
 	case fits && !s.flows && len(s.held.bytes) > maxHeldEvents:
-		return &invalidAnswer{"its stream brought much and no output"}
+		return &invalidAnswerError{"its stream brought much and no output"}
 	case fits && (!s.flows || s.buffer):
 		return nil
 	}
@@ -204,7 +204,7 @@ func (s *stream) deliver(raw []byte) error {
 // skip leaves out a malformed event, once, where nothing depends on it.
 func (s *stream) skip() error {
 	if s.skipped || s.judge.InToolArguments() {
-		return &invalidAnswer{"its stream holds an event that makes no sense"}
+		return &invalidAnswerError{"its stream holds an event that makes no sense"}
 	}
 	s.skipped = true
 	return nil
@@ -265,7 +265,7 @@ func (s *stream) broken(err error) ending {
 		}
 	case !s.flows:
 		if errors.Is(err, io.EOF) {
-			err = &invalidAnswer{"its stream ended before the answer was whole"}
+			err = &invalidAnswerError{"its stream ended before the answer was whole"}
 		}
 		e = s.broke(InvalidResponse, err)
 	default:
