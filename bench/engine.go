@@ -104,29 +104,26 @@ func bulkheads(work func()) []subject {
 }
 
 func engine(rounds int) {
-	t := newTable("Breaker: acquire and end of a call that succeeds, closed", "subject", "serial", "to failsafe-go", "parallel", "allocations")
-	compare(t, rounds, breakers(), 2, true)
-	t = newTable("Bulkhead: acquire and release of a free slot", "subject", "serial", "to x/sync", "parallel, 50 ns of work", "allocations")
-	nothing := bulkheads(func() {})
-	working := bulkheads(spin(50 * time.Nanosecond))
-	serial, parallel := measure(rounds, nothing, 1), measure(rounds, working, runtime.GOMAXPROCS(0))
+	const failsafe = 2
+	subjects := breakers()
+	serial, parallel := measure(rounds, subjects, 1), measure(rounds, subjects, runtime.GOMAXPROCS(0))
+	t := newTable("Breaker: acquire and end of a call that succeeds, closed", "subject", "serial", "to failsafe-go", "parallel", "to failsafe-go", "allocations")
+	for i, s := range subjects {
+		t.row(s.name, nanos(serial[i]), ratio(serial[i], serial[failsafe]),
+			nanos(parallel[i]), ratio(parallel[i], parallel[failsafe]), fmt.Sprint(allocations(s)))
+	}
+	target("breaker, closed path", serial[0]/serial[failsafe], 0.5, "× failsafe-go's")
+	target("breaker, closed path", allocations(subjects[0]), 0, "allocations")
+
+	nothing, working := bulkheads(func() {}), bulkheads(spin(50*time.Nanosecond))
+	serial, parallel = measure(rounds, nothing, 1), measure(rounds, working, runtime.GOMAXPROCS(0))
+	t = newTable("Bulkhead: acquire and release of a free slot", "subject", "serial", "to x/sync", "parallel, 50 ns of work", "to x/sync", "allocations")
 	for i, s := range nothing {
 		t.row(s.name, nanos(serial[i]), ratio(serial[i], serial[1]),
-			nanos(parallel[i])+", "+ratio(parallel[i], parallel[1])+" of x/sync's", allocations(s))
+			nanos(parallel[i]), ratio(parallel[i], parallel[1]), fmt.Sprint(allocations(s)))
 	}
-}
-
-// compare prints a row for each subject; the baseline is that of index base.
-func compare(t *table, rounds int, subjects []subject, base int, allocs bool) {
-	serial, parallel := measure(rounds, subjects, 1), measure(rounds, subjects, runtime.GOMAXPROCS(0))
-	for i, s := range subjects {
-		cells := []string{s.name, nanos(serial[i]), ratio(serial[i], serial[base]),
-			nanos(parallel[i]) + ", " + ratio(parallel[i], parallel[base])}
-		if allocs {
-			cells = append(cells, allocations(s))
-		}
-		t.row(cells...)
-	}
+	target("bulkhead, serial", serial[0]/serial[1], 1, "× x/sync's")
+	target("bulkhead, parallel", parallel[0]/parallel[1], 1, "× x/sync's")
 }
 
 // measure returns the median time of an operation for each subject, in
@@ -157,9 +154,7 @@ func measure(rounds int, subjects []subject, goroutines int) []float64 {
 	return out
 }
 
-func allocations(s subject) string {
-	return fmt.Sprintf("%.0f", testing.AllocsPerRun(1000, s.op()))
-}
+func allocations(s subject) float64 { return testing.AllocsPerRun(1000, s.op()) }
 
 func nanos(ns float64) string { return fmt.Sprintf("%.0f ns", ns) }
 

@@ -17,19 +17,29 @@ import (
 	"time"
 )
 
+// enoughRounds make a median that is worth telling.
+const enoughRounds = 5
+
+type options struct {
+	rounds                   int
+	only, operator, profiles string
+}
+
 func main() {
+	var o options
 	role := flag.String("role", "", "run as one of the processes that are measured (the program starts them itself)")
 	target := flag.String("target", "", "where that process sends requests on to")
-	rounds := flag.Int("rounds", 7, "rounds of every measurement, at least 5")
-	only := flag.String("only", "", "comma-separated: engine, proxy, apply; empty: all")
-	binary := flag.String("operator", "../bin/switchgear", "path of the built switchgear, for apply")
+	flag.IntVar(&o.rounds, "rounds", 7, "rounds of every measurement; fewer than 5 are for trying out")
+	flag.StringVar(&o.only, "only", "", "comma-separated: engine, requests, refusals, streams, held, apply; or profile; empty: all but profile")
+	flag.StringVar(&o.operator, "operator", "../bin/switchgear", "path of the built switchgear, for apply")
+	flag.StringVar(&o.profiles, "profiles", "../bin/profiles", "where profile writes to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
 	if *role != "" {
 		err = play(ctx, *role, *target)
 	} else {
-		err = run(ctx, max(*rounds, 5), *only, *binary)
+		err = run(ctx, o)
 	}
 	stop()
 	if err != nil {
@@ -38,23 +48,50 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, rounds int, only, binary string) error {
-	fmt.Printf("%s, %s/%s, %d CPUs, %d rounds, %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
-		runtime.NumCPU(), rounds, time.Now().UTC().Format(time.DateOnly))
+func run(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "switchgear-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // it is in the temporary directory
+	fmt.Printf("%s, %s/%s, %d CPUs, %s, medians of %d rounds.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
+		runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly), o.rounds)
+	if o.rounds < enoughRounds {
+		fmt.Printf("\nFewer than %d rounds: for trying out, not for telling.\n", enoughRounds)
+	}
+	var ways []way
+	if o.wants("requests") || o.wants("streams") {
+		p := findPeers(dir)
+		fmt.Printf("\n%s\n", strings.Join(p.notes, " "))
+		ways = newWays(p)
+	}
 	for _, part := range []struct {
 		name string
 		run  func() error
 	}{
-		{"engine", func() error { engine(rounds); return nil }},
-		{"proxy", func() error { return proxies(ctx, rounds) }},
-		{"apply", func() error { return apply(ctx, rounds, binary) }},
+		{"engine", func() error { engine(o.rounds); return nil }},
+		{"requests", func() error { return requests(ctx, o.rounds, ways) }},
+		{"refusals", func() error { return refusals(ctx, o.rounds) }},
+		{"streams", func() error { return streams(ctx, o.rounds, ways) }},
+		{"held", func() error { return heldMemory(ctx, o.rounds) }},
+		{"apply", func() error { return apply(ctx, o.rounds, o.operator) }},
+		{"profile", func() error { return profile(ctx, o.profiles) }},
 	} {
-		if only != "" && !slices.Contains(strings.Split(only, ","), part.name) {
+		if !o.wants(part.name) {
 			continue
 		}
 		if err := part.run(); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
 	}
+	printTargets()
 	return nil
+}
+
+// wants reports whether a part is to be run.
+func (o options) wants(part string) bool {
+	if o.only == "" {
+		return part != "profile"
+	}
+	return slices.Contains(strings.Split(o.only, ","), part)
 }

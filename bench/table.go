@@ -43,3 +43,7 @@ func percentile(v []time.Duration, p float64) time.Duration {
 func ratio(a, b float64) string { return fmt.Sprintf("%.2f", a/b) }
 
 func micros(d float64) string { return fmt.Sprintf("%.1f µs", d/1e3) }
+
+func millis(d float64) string { return fmt.Sprintf("%.2f ms", d/1e6) }
+
+func kibibytes(b float64) string { return fmt.Sprintf("%.1f KiB", b/1024) }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+const requestOf = `{"model":"%s",%s"messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"%s"}]}`
+
+var prompt = strings.Repeat("Tell me about circuit breakers. ", 40)
+
+// asker asks with one body, over connections that it keeps.
+type asker struct {
+	url, body string
+	want      int // status; 0: any
+	http      *http.Client
+}
+
+func newAsker(base, model string, want int) *asker {
+	return &asker{
+		url: base + "/v1/chat/completions", body: fmt.Sprintf(requestOf, model, "", prompt), want: want,
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: cpuClients, DisableCompression: true}},
+	}
+}
+
+func (c *asker) ask(ctx context.Context) (time.Duration, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(c.body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	begun := time.Now()
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // it was read
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return 0, err
+	}
+	took := time.Since(begun)
+	if c.want != 0 && resp.StatusCode != c.want {
+		return 0, fmt.Errorf("%s answered %s, not %d", c.url, resp.Status, c.want)
+	}
+	return took, nil
+}
+
+// p50 is the median latency of requests one after the other.
+func (c *asker) p50(ctx context.Context, requests int) (float64, error) {
+	times := make([]time.Duration, requests)
+	for i := range times {
+		var err error
+		if times[i], err = c.ask(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return float64(percentile(times, 50)), nil
+}
+
+// load asks from many goroutines and returns the requests in a second.
+func (c *asker) load(ctx context.Context, requests int) (float64, error) {
+	var wg sync.WaitGroup
+	errs := make(chan error, cpuClients)
+	begun := time.Now()
+	for range cpuClients {
+		wg.Go(func() {
+			for range requests / cpuClients {
+				if _, err := c.ask(ctx); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	select {
+	case err := <-errs:
+		return 0, err
+	default:
+		return float64(requests) / time.Since(begun).Seconds(), nil
+	}
+}

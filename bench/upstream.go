@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	answerOf = `{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}],"usage":{"prompt_tokens":300,"completion_tokens":300,"total_tokens":600}}`
+	chunkOf  = `data: {"id":"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012","object":"chat.completion.chunk","created":1735689600,"model":"gpt-4o-2024-11-20","service_tier":"default","system_fingerprint":"fp_0123456789","choices":[{"index":0,"delta":%s,"logprobs":null,"finish_reason":%s}],"usage":null}` + "\n\n"
+
+	// callsPath tells how many calls there were.
+	callsPath = "/calls"
+	// The headers by which a client says how it wants to be streamed to.
+	tokensHeader, everyHeader = "X-Bench-Tokens", "X-Bench-Every"
+)
+
+var (
+	answer = fmt.Appendf(nil, answerOf, bytes.Repeat([]byte("word "), 300))
+	role   = fmt.Appendf(nil, chunkOf, `{"role":"assistant","content":""}`, "null")
+	token  = fmt.Appendf(nil, chunkOf, `{"content":" token"}`, "null")
+	finish = fmt.Appendf(nil, chunkOf+"data: [DONE]\n\n", `{}`, `"stop"`)
+)
+
+// upstream is the simulated provider. It answers at once: what is measured is
+// what lies between.
+type upstream struct{ calls atomic.Int64 }
+
+func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == callsPath {
+		_, _ = fmt.Fprint(w, u.calls.Load())
+		return
+	}
+	u.calls.Add(1)
+	body, _ := io.ReadAll(r.Body)
+	switch {
+	case bytes.Contains(body, []byte(`"model":"`+broken)):
+		w.WriteHeader(http.StatusInternalServerError)
+	case r.Header.Get(tokensHeader) != "":
+		stream(w, r)
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		_, _ = w.Write(answer)
+	}
+}
+
+// stream sends the first token at once and the others as the client asks.
+func stream(w http.ResponseWriter, r *http.Request) {
+	tokens, _ := strconv.Atoi(r.Header.Get(tokensHeader))
+	every, _ := time.ParseDuration(r.Header.Get(everyHeader))
+	w.Header().Set("Content-Type", "text/event-stream")
+	control := http.NewResponseController(w)
+	send := func(event []byte) bool {
+		_, err := w.Write(event)
+		return err == nil && control.Flush() == nil
+	}
+	if !send(role) {
+		return
+	}
+	next := time.NewTimer(0)
+	defer next.Stop()
+	due := time.Now()
+	for range tokens {
+		if every > 0 {
+			<-next.C
+			due = due.Add(every)
+			next.Reset(time.Until(due))
+		}
+		if !send(token) {
+			return
+		}
+	}
+	send(finish)
+}
