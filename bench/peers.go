@@ -49,8 +49,8 @@ func findPeers(dir string) peers {
 
 func version(program, flag string) string {
 	out, _ := exec.Command(program, flag).CombinedOutput()
-	words := strings.Fields(string(out))
-	for _, w := range words {
+	words := strings.FieldsSeq(string(out))
+	for w := range words {
 		if strings.ContainsAny(w, "0123456789") {
 			return w
 		}

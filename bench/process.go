@@ -83,7 +83,7 @@ func (p *process) pids() ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range strings.Fields(string(children)) {
+	for f := range strings.FieldsSeq(string(children)) {
 		pid, err := strconv.Atoi(f)
 		if err != nil {
 			return nil, err

@@ -8,7 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	_ "net/http/pprof" //nolint:gosec // on loopback, for -only profile
+	_ "net/http/pprof"
 	"net/url"
 	"time"
 )

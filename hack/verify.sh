@@ -13,7 +13,7 @@ if ! changes=$(diff <(echo "$before") <(sums)); then
 	exit 1
 fi
 
-for module in . */ hack/*/ test/*/; do
+for module in . */ bench/*/ hack/*/ test/*/; do
 	[ -f "$module/go.mod" ] || continue
 	if ! out=$(cd "$module" && go mod tidy -diff 2>&1); then
 		grep -E '^(go: |[+-]\s)' <<<"$out" | grep -v '^go: downloading' | head -n 20 >&2 || true
