@@ -1,0 +1,6 @@
+//go:build !race
+
+package gateway_test
+
+// crowdSize is how many clients come and go.
+const crowdSize = 10_000
