@@ -90,7 +90,6 @@ func TestAnHTTP2ConnectionThatDies(t *testing.T) {
 		want  circuit.State
 	}{
 		{"before the headers", providersim.Fault{Kind: providersim.Hold}, "ConnectionError", 0, circuit.Closed},
-		{"before the first token", providersim.Fault{FirstTokenDelay: time.Hour}, "InvalidResponse", 0, circuit.Closed},
 		{"amid the streams", providersim.Fault{Kind: providersim.Hold, AfterTokens: 2}, "StreamError", 0, circuit.Closed},
 		{"with a rule on the rate", providersim.Fault{Kind: providersim.Hold}, "ConnectionError", 50, circuit.Open},
 	} {
@@ -105,10 +104,11 @@ func TestAnHTTP2ConnectionThatDies(t *testing.T) {
 			held := tc.held
 			held.Requests = calls - 1
 			sim.SetFault(held, providersim.Fault{Kind: providersim.Reset})
-			ended := make(chan error, calls)
+			begun, ended := make(chan struct{}, calls), make(chan error, calls)
 			ask := func() {
 				a, err := r.try(t.Context(), chatEndpoint.path, chatEndpoint.body)
 				if err == nil {
+					begun <- struct{}{}
 					_, err = a.rest()
 					_ = a.resp.Body.Close()
 				}
@@ -121,6 +121,11 @@ func TestAnHTTP2ConnectionThatDies(t *testing.T) {
 				go ask()
 			}
 			sim.WaitRunning(calls - 1)
+			if tc.class == "StreamError" {
+				for range calls - 1 {
+					<-begun
+				}
+			}
 			go ask() // breaks the connection
 			for range calls {
 				if err := <-ended; err != nil {
