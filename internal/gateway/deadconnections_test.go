@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway"
@@ -28,7 +29,7 @@ func TestAnIdleConnectionThatIsReset(t *testing.T) {
 	}{
 		{"at once", false, closed(1, 0), anything, "b0@1s b0@1s", "1", 0},
 		{"a moment later", false, closed(1, 900*time.Millisecond), anything, "b0@1s b0@1.9s", "1", 0},
-		{"too late", false, closed(1, second), anyModel, "b0@1s b0@2.5s", "2", 1},
+		{"too late", false, closed(1, second), anything, "b0@1s b0@2.5s", "2", 1},
 		{"and the next one too", false, closed(2, 0), anything, "b0@1s b0@1s b0@1.5s", "2", 1},
 		{"that was new", true, closed(1, 0), anything, "b0@1s b0@1.5s", "2", 1},
 		{"after the headers", false, providersim.Fault{Kind: providersim.Cut, Requests: 1}, anyModel, "b0@1s b0@1.5s", "2", 1},
@@ -188,5 +189,31 @@ func opensAfter(failures int) func(*streamSetup) {
 	return func(s *streamSetup) {
 		s.Policy.Circuit.FailureThreshold = failures
 		s.Retry = gateway.Retry{MaxAttempts: 1}
+	}
+}
+
+// TestManyIdleConnectionsThatAreReset: one of them is made good for, not all.
+func TestManyIdleConnectionsThatAreReset(t *testing.T) {
+	const idle = 20
+	for _, way := range anything {
+		inBubble(t, nil, 1, func(r *bubbleRig) {
+			r.fault(0, providersim.Fault{Kind: providersim.Hold})
+			answers := make(chan told)
+			for range idle {
+				go func() { answers <- r.ask(way) }()
+			}
+			synctest.Wait()
+			r.sims[0].Heal()
+			for range idle {
+				<-answers
+			}
+			r.sims[0].ClearRequests()
+			r.fault(0, providersim.Fault{Kind: providersim.Close})
+			if a := r.ask(way); a.status != 502 || a.header.Get("X-Switchgear-Attempts") != "3" {
+				t.Errorf("%s: the client got %d %v", way.name, a.status, a.header)
+			}
+			r.wantStory("b0@0s b0@0s b0@500ms b0@500ms b0@1.5s b0@1.5s")
+			r.wantTally("b0 Failure:3 b0 Success:20", "circuit_calls_total", "circuit", "outcome")
+		})
 	}
 }
