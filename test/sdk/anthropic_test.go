@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/anthropics/anthropic-sdk-go"
@@ -14,10 +15,8 @@ import (
 // claude is github.com/anthropics/anthropic-sdk-go.
 type claude struct{ client anthropic.Client }
 
-func newAnthropic(url, key string) sdk { return &claude{anthropicClient(url, key)} }
-
-func anthropicClient(url, key string) anthropic.Client {
-	return anthropic.NewClient(option.WithBaseURL(url), option.WithAPIKey(key))
+func newAnthropic(url, key string, through *http.Client) sdk {
+	return &claude{anthropic.NewClient(option.WithHTTPClient(through), option.WithBaseURL(url), option.WithAPIKey(key))}
 }
 
 func anthropicParams(model string) anthropic.MessageNewParams {
@@ -115,7 +114,7 @@ func (c *claude) Failure(err error) (failure, bool) {
 	}
 	return failure{
 		Status: e.StatusCode, Code: string(e.Type()), Message: gjson.Get(e.RawJSON(), "error.message").String(),
-		Header: e.Response.Header, Tries: tries(e.Request.Header),
+		Header: e.Response.Header,
 	}, true
 }
 

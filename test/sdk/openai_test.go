@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"net/http"
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
@@ -15,10 +16,12 @@ import (
 // openAI is github.com/openai/openai-go.
 type openAI struct{ client openai.Client }
 
-func newOpenAI(url, key string) sdk { return &openAI{openAIClient(url, key)} }
+func newOpenAI(url, key string, through *http.Client) sdk {
+	return &openAI{openAIClient(url, key, option.WithHTTPClient(through))}
+}
 
-func openAIClient(url, key string) openai.Client {
-	return openai.NewClient(option.WithBaseURL(url+"/v1"), option.WithAPIKey(key))
+func openAIClient(url, key string, more ...option.RequestOption) openai.Client {
+	return openai.NewClient(append(more, option.WithBaseURL(url+"/v1"), option.WithAPIKey(key))...)
 }
 
 func openAIParams(model string) openai.ChatCompletionNewParams {
@@ -114,7 +117,7 @@ func (o *openAI) Failure(err error) (failure, bool) {
 	}
 	return failure{
 		Status: e.StatusCode, Code: e.Code, Message: e.Message,
-		Header: e.Response.Header, Tries: tries(e.Request.Header),
+		Header: e.Response.Header,
 	}, true
 }
 

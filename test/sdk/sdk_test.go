@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,7 +38,10 @@ type sdk interface {
 type asking func(ctx context.Context, model string) (string, error)
 
 // ways are both, by name.
-func ways(s sdk) map[string]asking { return map[string]asking{"whole": s.Ask, "streamed": s.Stream} }
+var ways = map[string]func(s sdk) asking{
+	"whole":    func(s sdk) asking { return s.Ask },
+	"streamed": func(s sdk) asking { return s.Stream },
+}
 
 // failure is what an application learns from an SDK's error.
 type failure struct {
@@ -46,8 +50,6 @@ type failure struct {
 	Code    string
 	Message string
 	Header  http.Header
-	// Tries is how often the SDK had tried before this, by itself.
-	Tries string
 }
 
 // dialect says what is where in a request, and which of two codes is raised.
@@ -75,8 +77,8 @@ var (
 type column struct {
 	name  string
 	model string
-	// connect makes the SDK's client.
-	connect func(url, key string) sdk
+	// connect makes the SDK's client, that calls through another one.
+	connect func(url, key string, through *http.Client) sdk
 	// own is the SDK's dialect, provider the provider's.
 	own, provider dialect
 }
@@ -93,6 +95,8 @@ type scene struct {
 	sdk
 	*stage.Stage
 	t *testing.T
+	// sent counts what the SDK has sent since the last fault.
+	sent *counter
 }
 
 // onStage runs a test on each column, all at once.
@@ -102,7 +106,8 @@ func onStage(t *testing.T, test func(t *testing.T, s *scene)) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			st := newStage(t)
-			test(t, &scene{c, c.connect(st.URL, "sk-client"), st, t})
+			sent := &counter{}
+			test(t, &scene{c, c.connect(st.URL, "sk-client", &http.Client{Transport: sent}), st, t, sent})
 		})
 	}
 }
@@ -128,10 +133,11 @@ func (s *scene) context() context.Context {
 	return ctx
 }
 
-// fault breaks the primary, which has forgotten what it was asked before.
+// fault breaks the primary, and counts from here.
 func (s *scene) fault(f providersim.Fault) {
 	s.t.Helper()
 	s.Primary.ClearRequests()
+	s.sent.requests.Store(0)
 	if err := s.Primary.SetFault(f); err != nil {
 		s.t.Fatal(err)
 	}
@@ -147,5 +153,18 @@ func (s *scene) lastRequest() providersim.Request {
 	return all[len(all)-1]
 }
 
-// tries is how often an SDK had tried before this request, as it says itself.
-func tries(h http.Header) string { return h.Get("X-Stainless-Retry-Count") }
+// wantTries checks how often the SDK has called since the last fault.
+func (s *scene) wantTries(n int64) {
+	s.t.Helper()
+	if got := s.sent.requests.Load(); got != n {
+		s.t.Errorf("the SDK has called %d times, want %d", got, n)
+	}
+}
+
+// counter counts requests on their way.
+type counter struct{ requests atomic.Int64 }
+
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.requests.Add(1)
+	return http.DefaultTransport.RoundTrip(r)
+}

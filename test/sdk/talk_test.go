@@ -20,9 +20,9 @@ import (
 // the gateway's credential, never with the client's.
 func TestAnswers(t *testing.T) {
 	onStage(t, func(t *testing.T, s *scene) {
-		for name, ask := range ways(s) {
+		for name, way := range ways {
 			t.Run(name, func(t *testing.T) {
-				answer, err := ask(s.context(), s.model)
+				answer, err := way(s)(s.context(), s.model)
 				if err != nil || answer != s.Primary.Answer() {
 					t.Errorf("got %q, %v, want %q", answer, err, s.Primary.Answer())
 				}

@@ -33,7 +33,7 @@ func (s *Stage) writeConfiguration(path string) error {
 		"Models": []model{{OpenAIModel, "OpenAI", "/v1"}, {AnthropicModel, "Anthropic", ""}},
 		"Alone": []alone{
 			{Once, "calm", "api-key", "1m", 1},
-			{Repeated, "calm", "api-key", "1m", 3},
+			{Repeated, "calm", "api-key", "1m", 2},
 			{Touchy, "touchy", "api-key", "1m", 1},
 			{Impatient, "calm", "api-key", "500ms", 1},
 			{Revoked, "calm", "revoked", "1m", 1},

@@ -15,7 +15,7 @@ const (
 const (
 	// Once is never asked again, and its circuit does not open.
 	Once = "-once"
-	// Repeated is asked three times if need be. Its circuit does not open.
+	// Repeated is asked twice if need be. Its circuit does not open.
 	Repeated = "-repeated"
 	// Touchy is never asked again, and the first failure opens its circuit for
 	// OpenFor.
