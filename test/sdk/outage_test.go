@@ -18,7 +18,7 @@ func TestAnOutageGoesUnnoticed(t *testing.T) {
 		"resets": {Kind: providersim.Reset},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onStage(t, func(t *testing.T, s *scene) { s.sitThrough(fault) })
+			onStage(t, func(_ *testing.T, s *scene) { s.sitThrough(fault) })
 		})
 	}
 }

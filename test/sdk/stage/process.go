@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -31,6 +32,8 @@ type process struct {
 
 func startProcess(binary string, args ...string) (*process, error) {
 	p := &process{cmd: exec.Command(binary, args...), found: make(chan string, 1), ended: make(chan struct{})}
+	// With the race detector, a process sleeps for a second at its end unless told.
+	p.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	// A Ctrl-C at the terminal is for whoever started this, who stops it in turn.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stderr, err := p.cmd.StderrPipe()
@@ -69,7 +72,7 @@ func (p *process) address() (string, error) {
 	case a := <-p.found:
 		return a, nil
 	case <-p.ended:
-		return "", fmt.Errorf("the gateway ended: %v\n%s", p.err, p.logged())
+		return "", fmt.Errorf("the gateway ended before it served:\n%s", p.logged())
 	case <-timer.C:
 		return "", fmt.Errorf("the gateway does not serve after %s:\n%s", startTimeout, p.logged())
 	}
