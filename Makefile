@@ -79,6 +79,11 @@ test: verify lint cluster vet ## Run all checks and tests; what a change must pa
 	@go test -count=1 ./internal/gateway/circuit
 	@hack/fuzz.sh $(FUZZTIME)
 
+.PHONY: test-sdk-js
+test-sdk-js: build ## Test with the providers' official JavaScript SDKs (needs Node.js 20 or newer, and npm).
+	@go build -C test/sdk -o ../../bin/sdk-stage ./cmd/stage
+	@hack/test-sdk-js.sh
+
 .PHONY: fuzz
 fuzz: ## Run the fuzz tests for FUZZTIME (30s).
 	@hack/fuzz.sh $(FUZZTIME)

@@ -8,7 +8,7 @@ import "time"
 // failures in a row bring about for half a second.
 const (
 	OpenAIModel    = "gpt-4o"
-	AnthropicModel = "claude-sonnet-4-5"
+	AnthropicModel = "claude-sonnet"
 )
 
 // The suffixes. Behind all of them is the primary alone.

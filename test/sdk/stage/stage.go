@@ -15,8 +15,8 @@ const ProviderKey = "sk-provider"
 
 // Stage is a running gateway and its providers.
 type Stage struct {
-	// URL is the gateway's, without a path: the base URL of Anthropic's SDKs. That
-	// of OpenAI's is URL+"/v1".
+	// URL is a namespace's of the gateway: the base URL of Anthropic's SDKs. That of
+	// OpenAI's is URL+"/v1".
 	URL string
 	// Primary and Fallback speak both dialects.
 	Primary, Fallback *providersim.Instance
@@ -49,7 +49,7 @@ func (s *Stage) start(binary string) (err error) {
 	if err := s.writeConfiguration(file); err != nil {
 		return err
 	}
-	s.gateway, err = startProcess(binary, "run", "-f", file, "--listen=127.0.0.1:0", "--admin=", "--grace-period=1s")
+	s.gateway, err = startProcess(binary, "run", "-f", file, "--listen=127.0.0.1:0", "--admin=", "--grace-period=100ms")
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *Stage) start(binary string) (err error) {
 	if err != nil {
 		return err
 	}
-	s.URL = "http://" + address
+	s.URL = "http://" + address + "/ns/default"
 	return nil
 }
 
@@ -65,7 +65,7 @@ func listen(name string) (*providersim.Instance, error) {
 	return providersim.Listen("127.0.0.1:0", providersim.Options{Name: name, APIKey: ProviderKey})
 }
 
-// Close ends it all, what still runs after a second included. The error says so
+// Close ends it all, what still runs included. The error says so
 // where the gateway did not end well: with a data race, say.
 func (s *Stage) Close() error {
 	var errs []error
