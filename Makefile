@@ -15,6 +15,8 @@ FUZZTIME ?= 30s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 LINT := bin/golangci-lint
+# Modules of their own, so that their dependencies stay out of go.mod.
+MODULES := bench test/sdk
 # The race detector needs a C compiler.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
@@ -54,10 +56,9 @@ fmt: $(LINT) ## Format all Go files.
 	@$(LINT) fmt
 
 .PHONY: lint
-lint: $(LINT) ## Run the linters, of bench/ too.
+lint: $(LINT) ## Run the linters on all modules.
 	@echo "Linting."
-	@$(LINT) run
-	@! test -f bench/go.mod || (cd bench && ../$(LINT) run)
+	@for module in . $(MODULES); do (cd $$module && $(CURDIR)/$(LINT) run); done
 
 .PHONY: lint-fix
 lint-fix: $(LINT) ## Run the linters and let them mend what they can.
@@ -66,17 +67,22 @@ lint-fix: $(LINT) ## Run the linters and let them mend what they can.
 .PHONY: vet
 vet: ## Run go vet on all modules.
 	@echo "Vetting."
-	@go vet ./...
-	@! test -f bench/go.mod || (cd bench && go vet ./...)
+	@for module in . $(MODULES); do (cd $$module && go vet ./...); done
 
 .PHONY: test
 test: verify lint cluster vet ## Run all checks and tests; what a change must pass.
 	@test -n "$(RACE)" || echo "WARNING: no C compiler, so no race detector: install gcc and libc6-dev." >&2
 	@echo "Testing$(if $(RACE), with the race detector)."
 	@go test $(RACE) -count=1 -timeout=15m ./...
+	@cd test/sdk && go test $(RACE) -count=1 ./...
 	@echo "Testing what the race detector would falsify."
 	@go test -count=1 ./internal/gateway/circuit
 	@hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: test-sdk-js
+test-sdk-js: build ## Test with the providers' official JavaScript SDKs (needs Node.js 20 or newer, and npm).
+	@go build -C test/sdk -o ../../bin/sdk-stage ./cmd/stage
+	@hack/test-sdk-js.sh
 
 .PHONY: fuzz
 fuzz: ## Run the fuzz tests for FUZZTIME (30s).

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/admin"
 	"github.com/switchgear/switchgear/internal/configmetrics"
 	"github.com/switchgear/switchgear/internal/controller"
@@ -105,7 +106,12 @@ func (o *runOptions) adminHandler(plane *gateway.Gateway, source *standalone.Sou
 			if c == nil {
 				return admin.Objects{}, admin.ErrNotReady
 			}
-			return admin.Compiled(c.Policies, c.Routes, c.Result), nil
+			objects := admin.Compiled(c.Policies, c.Routes, c.Result)
+			for i := range objects.Policies {
+				one := &objects.Policies[i]
+				one.LastReset = one.Object.Annotations[v1alpha1.ResetAnnotation] // whatever is live was heeded
+			}
+			return objects, nil
 		},
 		Observer: status.ObserveLocal(plane),
 		Feed:     feed,

@@ -198,3 +198,21 @@ func TestTheSamplesWork(t *testing.T) {
 	p.wait("the circuit to open", func() bool { return p.mustChat().backend == "secondary" })
 	p.logged(`msg="Circuit changed state" namespace=default policy=primary .* from=Closed to=Open .* message="3 consecutive failures`)
 }
+
+// TestAnAnnotationResets as in a cluster, and the status says which request was
+// the last.
+func TestAnAnnotationResets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	sim := providersim.Start(t, providersim.Options{})
+	sim.SetFault(providersim.Fault{Kind: providersim.Status, Status: http.StatusServiceUnavailable})
+	writeFiles(t, map[string]string{"a.yaml": routeTo(sim.URL, ""), "p.yaml": policy(2)})
+	p := startRun(t)
+	p.wait("the circuit to open", func() bool { return p.mustChat().code == "circuit_open" })
+	sim.Heal()
+	annotated := strings.Replace(policy(2), "{name: p", `{annotations: {switchgear.dev/reset-requested-at: "noon"}, name: p`, 1)
+	p.edit(applied, map[string]string{"p.yaml": annotated})
+	p.wait("the circuit to be reset", func() bool {
+		_, body := p.get("/circuits/default/p")
+		return gjson.Get(body, "status.state").String() == "Closed" && gjson.Get(body, "status.lastReset").String() == "noon"
+	})
+}

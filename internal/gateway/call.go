@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -17,11 +18,11 @@ const staleWithin = time.Second
 
 // call is an attempt's use of a connection.
 type call struct {
-	trace    httptrace.ClientTrace
-	conn     *providerConn // nil: none was got
-	idle     bool          // the connection had been idle
-	got      time.Duration // when
-	answered atomic.Bool   // a first byte has come
+	trace    httptrace.ClientTrace // of the first sending
+	conn     *providerConn         // nil: none was got
+	idle     bool                  // the connection had been idle
+	got      time.Duration         // when
+	answered atomic.Bool           // a first byte has come
 }
 
 // sent reports whether something may have been sent to the provider.
@@ -32,9 +33,9 @@ func (c *call) sent() bool { return c.conn != nil }
 // provider: the call is sent once more, on another, unless the provider may have
 // acted on it before.
 func (a *attempt) send() (*http.Response, error) {
-	resp, err := a.sendOnce()
+	resp, err := a.sendOnce(&a.call.trace)
 	if err != nil && a.call.stale(a.x.g.now()) && a.dog.Err() == nil && a.x.idempotent() {
-		resp, err = a.sendOnce()
+		resp, err = a.sendOnce(new(httptrace.ClientTrace))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("calling the provider: %w", err)
@@ -46,16 +47,20 @@ func (c *call) stale(now time.Duration) bool {
 	return c.idle && !c.answered.Load() && now-c.got < staleWithin
 }
 
-func (a *attempt) sendOnce() (*http.Response, error) {
+func (a *attempt) sendOnce(trace *httptrace.ClientTrace) (*http.Response, error) {
 	c := &a.call
 	c.idle = false
 	a.dog.set(limitPhase, a.begun, a.b.Policy.Timeouts.Connect, "timeouts.connect")
-	c.trace.GotConn = func(info httptrace.GotConnInfo) {
+	trace.GotConn = func(info httptrace.GotConnInfo) {
 		c.conn, c.idle, c.got = providerConnOf(info.Conn), info.WasIdle, a.x.g.now()
 		a.limitAnswer()
 	}
-	c.trace.GotFirstResponseByte = func() { c.answered.Store(true) }
-	return a.b.transport.RoundTrip(a.request(httptrace.WithClientTrace(a.dog, &c.trace)))
+	trace.GotFirstResponseByte = func() { c.answered.Store(true) }
+	ctx := context.Context(a.dog)
+	if a.x.endpoint == nil {
+		ctx = unrepeated(ctx, trace)
+	}
+	return a.b.transport.RoundTrip(a.request(httptrace.WithClientTrace(ctx, trace)))
 }
 
 // toldBefore reports whether a failure of that class is the death of the call's
@@ -73,7 +78,8 @@ func (c *call) toldBefore(class Class, circuit *managedCircuit) bool {
 // HTTP/2, many calls die with it.
 type providerConn struct {
 	net.Conn
-	dead atomic.Bool
+	dead   atomic.Bool
+	barred atomic.Bool // nothing more is to be sent
 
 	mu     sync.Mutex
 	claims map[*managedCircuit]bool // guarded by mu: on which it was counted

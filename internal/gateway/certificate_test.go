@@ -112,10 +112,16 @@ func TestTheListenersCertificate(t *testing.T) {
 
 	const unusable = "Changed TLS certificate is not usable, serving the previous one"
 	files.replace(keyPair{cert: third.cert, key: second.key})
-	r.eventually("word of the broken files", func() bool { serves(second); return log.count(unusable) > 0 })
-	if !serves(second) {
-		t.Error("broken files took the certificate away")
-	}
+	var told time.Time
+	r.eventually("a second look at the broken files", func() bool {
+		if !serves(second) {
+			t.Error("broken files took the certificate away")
+		}
+		if told.IsZero() && log.count(unusable) > 0 {
+			told = time.Now()
+		}
+		return !told.IsZero() && time.Since(told) > 1200*time.Millisecond // they are looked at every second
+	})
 
 	files.replace(third)
 	r.eventually("the certificate after that", func() bool { return serves(third) })

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway"
@@ -28,7 +29,7 @@ func TestAnIdleConnectionThatIsReset(t *testing.T) {
 	}{
 		{"at once", false, closed(1, 0), anything, "b0@1s b0@1s", "1", 0},
 		{"a moment later", false, closed(1, 900*time.Millisecond), anything, "b0@1s b0@1.9s", "1", 0},
-		{"too late", false, closed(1, second), anyModel, "b0@1s b0@2.5s", "2", 1},
+		{"too late", false, closed(1, second), anything, "b0@1s b0@2.5s", "2", 1},
 		{"and the next one too", false, closed(2, 0), anything, "b0@1s b0@1s b0@1.5s", "2", 1},
 		{"that was new", true, closed(1, 0), anything, "b0@1s b0@1.5s", "2", 1},
 		{"after the headers", false, providersim.Fault{Kind: providersim.Cut, Requests: 1}, anyModel, "b0@1s b0@1.5s", "2", 1},
@@ -90,7 +91,6 @@ func TestAnHTTP2ConnectionThatDies(t *testing.T) {
 		want  circuit.State
 	}{
 		{"before the headers", providersim.Fault{Kind: providersim.Hold}, "ConnectionError", 0, circuit.Closed},
-		{"before the first token", providersim.Fault{FirstTokenDelay: time.Hour}, "InvalidResponse", 0, circuit.Closed},
 		{"amid the streams", providersim.Fault{Kind: providersim.Hold, AfterTokens: 2}, "StreamError", 0, circuit.Closed},
 		{"with a rule on the rate", providersim.Fault{Kind: providersim.Hold}, "ConnectionError", 50, circuit.Open},
 	} {
@@ -105,10 +105,11 @@ func TestAnHTTP2ConnectionThatDies(t *testing.T) {
 			held := tc.held
 			held.Requests = calls - 1
 			sim.SetFault(held, providersim.Fault{Kind: providersim.Reset})
-			ended := make(chan error, calls)
+			begun, ended := make(chan struct{}, calls), make(chan error, calls)
 			ask := func() {
 				a, err := r.try(t.Context(), chatEndpoint.path, chatEndpoint.body)
 				if err == nil {
+					begun <- struct{}{}
 					_, err = a.rest()
 					_ = a.resp.Body.Close()
 				}
@@ -121,6 +122,11 @@ func TestAnHTTP2ConnectionThatDies(t *testing.T) {
 				go ask()
 			}
 			sim.WaitRunning(calls - 1)
+			if tc.class == "StreamError" {
+				for range calls - 1 {
+					<-begun
+				}
+			}
 			go ask() // breaks the connection
 			for range calls {
 				if err := <-ended; err != nil {
@@ -183,5 +189,31 @@ func opensAfter(failures int) func(*streamSetup) {
 	return func(s *streamSetup) {
 		s.Policy.Circuit.FailureThreshold = failures
 		s.Retry = gateway.Retry{MaxAttempts: 1}
+	}
+}
+
+// TestManyIdleConnectionsThatAreReset: one of them is made good for, not all.
+func TestManyIdleConnectionsThatAreReset(t *testing.T) {
+	const idle = 20
+	for _, way := range anything {
+		inBubble(t, nil, 1, func(r *bubbleRig) {
+			r.fault(0, providersim.Fault{Kind: providersim.Hold})
+			answers := make(chan told)
+			for range idle {
+				go func() { answers <- r.ask(way) }()
+			}
+			synctest.Wait()
+			r.sims[0].Heal()
+			for range idle {
+				<-answers
+			}
+			r.sims[0].ClearRequests()
+			r.fault(0, providersim.Fault{Kind: providersim.Close})
+			if a := r.ask(way); a.status != 502 || a.header.Get("X-Switchgear-Attempts") != "3" {
+				t.Errorf("%s: the client got %d %v", way.name, a.status, a.header)
+			}
+			r.wantStory("b0@0s b0@0s b0@500ms b0@500ms b0@1.5s b0@1.5s")
+			r.wantTally("b0 Failure:3 b0 Success:20", "circuit_calls_total", "circuit", "outcome")
+		})
 	}
 }

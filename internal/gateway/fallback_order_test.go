@@ -72,7 +72,7 @@ func TestSharesOfEquals(t *testing.T) {
 		{"all are open", []place{{0, 20}, {0, 60}, {1, 30}, {1, 10}}, []int{0, 1}, gateway.FallbackClasses, []float64{0, 0, .75, .25}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			const requests = 400
+			const requests = 200
 			tune := func(s *streamSetup) {
 				places(tc.places...)(s)
 				forceOpen(tc.open...)(s)

@@ -41,6 +41,8 @@ func TestAClientThatLeavesTheQueueBeforeARepeatIsGone(t *testing.T) {
 	sim.WaitCount(2)
 	r.eventually("a queue", func() bool { return r.counts("switchgear_bulkhead_queued", "")[""] == 1 })
 	leaveQueue()
+	// Until the gateway has seen it leave, the slot would be granted to it.
+	r.eventually("an empty queue", func() bool { return r.counts("switchgear_bulkhead_queued", "")[""] == 0 })
 	leaveSlot()
 	r.wantEnds(map[string]int{"ClientGone": 2}, map[string]int{"Failure": 1, "Ignored": 1})
 }

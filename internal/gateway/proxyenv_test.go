@@ -151,7 +151,7 @@ func TestProxies(t *testing.T) {
 
 // TestWhatIsNotForAProxy: it would reach addresses that the guard forbids.
 func TestWhatIsNotForAProxy(t *testing.T) {
-	for _, host := range []string{"169.254.169.254", "[fe80::1]", "0.0.0.0", "[::]", "224.0.0.1", "[::ffff:169.254.169.254]"} {
+	for _, host := range []string{"169.254.169.254", "[fe80::1]", "0.0.0.0", "[::]", "224.0.0.1", "[::ffff:169.254.169.254]", "[::ffff:0.0.0.0]"} {
 		t.Run(host, func(t *testing.T) {
 			sim := providersim.Start(t, providersim.Options{})
 			proxy := newForwardProxy(t, sim.Addr, false)

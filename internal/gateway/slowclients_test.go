@@ -111,8 +111,8 @@ func routeBeforeBody(e streamEndpoint) string {
 // next on the connection.
 func TestTheBodysLimitEndsWithTheBody(t *testing.T) {
 	t.Parallel()
-	const limit = shortly
-	sim := providersim.Start(t, providersim.Options{Latency: limit})
+	const limit = 100 * time.Millisecond
+	sim := providersim.Start(t, providersim.Options{Latency: 3 * limit})
 	r := newRig(t, func(o *gateway.Options) { o.BodyTimeout = limit }, doorRoutes(t, sim.URL, newPolicy(t))...)
 	conn := r.rawClient()
 	for range 2 {

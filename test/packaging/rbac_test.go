@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -76,7 +77,33 @@ type access struct {
 	want                 bool
 }
 
+// grantTimeout is how long a right may take to reach the API server's authorizer,
+// which learns of roles and bindings through a watch.
+const grantTimeout = 10 * time.Second
+
+// ask fails unless the answer is the one that is wanted. A right that was granted
+// just now is waited for; what is not granted is to be asked for after one that is,
+// so that its absence means something.
 func (a access) ask(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(grantTimeout)
+	for {
+		allowed := a.allowed(t)
+		if allowed == a.want {
+			return
+		}
+		if !a.want || time.Now().After(deadline) {
+			t.Errorf("%s may %s %s in namespace %q: %t, want %t", a.user, a.verb, a.resource, a.namespace, allowed, a.want)
+			return
+		}
+		select {
+		case <-t.Context().Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (a access) allowed(t *testing.T) bool {
 	t.Helper()
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: a.user}}
 	if strings.HasPrefix(a.resource, "/") {
@@ -92,9 +119,7 @@ func (a access) ask(t *testing.T) {
 	if err := admin.Create(t.Context(), review); err != nil {
 		t.Fatal(err)
 	}
-	if review.Status.Allowed != a.want {
-		t.Errorf("%s may %s %s in namespace %q: %t, want %t", a.user, a.verb, a.resource, a.namespace, review.Status.Allowed, a.want)
-	}
+	return review.Status.Allowed
 }
 
 func TestWhatTheManagerMay(t *testing.T) {

@@ -19,7 +19,9 @@ type call struct {
 	// limit left some out.
 	words     []string
 	shortened bool
-	choices   int
+	// tools are asked for in the place of words.
+	tools   []toolCall
+	choices int
 	// usage: an OpenAI stream was asked to end with a chunk of usage.
 	usage bool
 }
@@ -44,6 +46,10 @@ func (x *exchange) newCall() (c *call, problem string) {
 	if x.target.op == opMessages && !c.body.Get("max_tokens").Exists() {
 		return nil, "max_tokens: Field required"
 	}
+	if schema, ok := requestedSchema(c.body); ok {
+		c.words = pieces(example(schema))
+	}
+	c.tools = c.toolCalls()
 	for _, name := range []string{"max_completion_tokens", "max_output_tokens", "max_tokens"} {
 		if limit := c.body.Get(name); limit.Exists() {
 			if limit.Int() < 1 {
@@ -113,7 +119,12 @@ func (c *call) text() string {
 // promptTokens is an estimate at 4 bytes a token, as good as any here.
 func (c *call) promptTokens() int { return 1 + len(c.x.body)/4 }
 
-func (c *call) outputTokens() int { return len(c.words) * c.choices }
+func (c *call) outputTokens() int {
+	if len(c.tools) > 0 {
+		return len(c.chatToolDeltas()) * c.choices
+	}
+	return len(c.words) * c.choices
+}
 
 // words are the tokens of an unshortened answer.
 func words(o Options) []string {

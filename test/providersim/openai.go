@@ -9,27 +9,43 @@ import (
 func (c *call) chatWhole() []byte {
 	choices := make([]string, c.choices)
 	for i := range choices {
-		choices[i] = fmt.Sprintf(`{"index":%d,"message":{"role":"assistant","content":%s,"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":%q}`, i, quote(c.text()), c.finishReason())
+		choices[i] = fmt.Sprintf(`{"index":%d,"message":{"role":"assistant",%s,"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":%q}`, i, c.chatContent(), c.finishReason())
 	}
 	return fmt.Appendf(nil, `{"id":%s,"object":"chat.completion","created":%d,"model":%s,"choices":[%s],"usage":%s,"system_fingerprint":null}`,
 		quote(c.x.id("chatcmpl-")), c.created, quote(c.model), strings.Join(choices, ","), c.usageJSON())
 }
 
-// chatStream is a run of chat.completion.chunk: the role, the content, the
-// reason for the end, usage if asked for, [DONE].
+func (c *call) chatContent() string {
+	if len(c.tools) > 0 {
+		return `"content":null,"tool_calls":` + c.chatToolCalls()
+	}
+	return `"content":` + quote(c.text())
+}
+
+// chatStream is a run of chat.completion.chunk: the role, the content or the
+// calls of tools, the reason for the end, usage if asked for, [DONE].
 func (c *call) chatStream() events {
+	role, broken := `{"role":"assistant","content":"","refusal":null}`, `{"content":"bro`
+	deltas := c.chatToolDeltas()
+	if len(deltas) > 0 {
+		role, broken = `{"role":"assistant","content":null,"refusal":null}`, `{"tool_calls":[{"index":0,"function":{"arguments":"bro`
+	} else {
+		for _, w := range c.words {
+			deltas = append(deltas, `{"content":`+quote(w)+`}`)
+		}
+	}
 	delta := func(delta, reason string) []byte {
 		return c.chunks("chatcmpl-", "chat.completion.chunk", func(i int) string {
 			return fmt.Sprintf(`{"index":%d,"delta":%s,"logprobs":null,"finish_reason":%s}`, i, delta, quoteOrNull(reason))
 		})
 	}
 	return events{
-		opening: delta(`{"role":"assistant","content":"","refusal":null}`, ""),
-		token:   func(i int) []byte { return delta(`{"content":`+quote(c.words[i])+`}`, "") },
-		tokens:  len(c.words),
+		opening: delta(role, ""),
+		token:   func(i int) []byte { return delta(deltas[i], "") },
+		tokens:  len(deltas),
 		finish:  append(delta(`{}`, c.finishReason()), c.usageChunk("chatcmpl-", "chat.completion.chunk")...),
 		last:    sse("", "[DONE]"),
-		broken:  sse("", `{"id":`+quote(c.x.id("chatcmpl-"))+`,"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"bro`),
+		broken:  sse("", `{"id":`+quote(c.x.id("chatcmpl-"))+`,"object":"chat.completion.chunk","choices":[{"index":0,"delta":`+broken),
 		problem: sse("", string(c.x.problem(200).body())),
 	}
 }
@@ -92,7 +108,10 @@ func (c *call) usageJSON() string {
 }
 
 func (c *call) finishReason() string {
-	if c.shortened {
+	switch {
+	case len(c.tools) > 0:
+		return "tool_calls"
+	case c.shortened:
 		return "length"
 	}
 	return "stop"

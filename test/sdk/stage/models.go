@@ -1,0 +1,30 @@
+package stage
+
+import "time"
+
+// The models, by the dialect of the backends that serve them. What follows the
+// name, one of the suffixes below or nothing, says how it is served: by the
+// primary, or by the fallback while the primary's circuit is open, which five
+// failures in a row bring about for half a second.
+const (
+	OpenAIModel    = "gpt-4o"
+	AnthropicModel = "claude-sonnet"
+)
+
+// The suffixes. Behind all of them is the primary alone.
+const (
+	// Once is never asked again, and its circuit does not open.
+	Once = "-once"
+	// Repeated is asked twice if need be. Its circuit does not open.
+	Repeated = "-repeated"
+	// Touchy is never asked again, and the first failure opens its circuit for
+	// OpenFor.
+	Touchy = "-touchy"
+	// Impatient is Once with half a second for an answer, or for its beginning.
+	Impatient = "-impatient"
+	// Revoked is Once with a credential that the provider does not take.
+	Revoked = "-revoked"
+)
+
+// OpenFor is how long the circuit of Touchy stays open.
+const OpenFor = 30 * time.Second

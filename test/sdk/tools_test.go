@@ -1,0 +1,78 @@
+package sdk
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/tidwall/gjson"
+)
+
+// tool is a function of the application's, described by a JSON schema.
+type tool struct {
+	name   string
+	schema map[string]any
+}
+
+// toolCall is a call of one, with JSON for arguments.
+type toolCall struct{ id, name, arguments string }
+
+var tools = []tool{
+	{"weather", map[string]any{"type": "object", "properties": map[string]any{
+		"city": map[string]any{"type": "string"}, "unit": map[string]any{"enum": []string{"C", "F"}},
+	}}},
+	{"clock", map[string]any{"type": "object", "properties": map[string]any{
+		"zones": map[string]any{"type": "array", "items": map[string]any{"type": "integer"}},
+	}}},
+}
+
+// TestTools has two tools called in parallel and their results sent back, in a
+// second turn that the provider answers in words.
+func TestTools(t *testing.T) {
+	onStage(t, func(t *testing.T, s *scene) {
+		for name, streamed := range map[string]bool{"whole": false, "streamed": true} {
+			t.Run(name, func(t *testing.T) {
+				calls, answer, err := s.UseTools(s.context(), s.model, streamed, tools)
+				if err != nil || answer != s.Primary.Answer() {
+					t.Fatalf("the second answer is %q, %v", answer, err)
+				}
+				wantCalls(t, calls)
+				var called, told []string
+				for _, c := range calls {
+					called = append(called, c.id)
+				}
+				for _, id := range gjson.GetBytes(s.lastRequest().Body, s.provider.toolResultIDs).Array() {
+					told = append(told, id.String())
+				}
+				if diff := cmp.Diff(called, told); diff != "" {
+					t.Errorf("the provider got other results (-called +told):\n%s", diff)
+				}
+			})
+		}
+	})
+}
+
+// wantCalls checks that each tool was called once, with what the simulated
+// provider makes of its schema.
+func wantCalls(t *testing.T, calls []toolCall) {
+	t.Helper()
+	type call struct {
+		Name      string
+		Arguments any
+	}
+	want := []call{
+		{"weather", map[string]any{"city": "word", "unit": "C"}},
+		{"clock", map[string]any{"zones": []any{1.0}}},
+	}
+	var got []call
+	for _, c := range calls {
+		one := call{Name: c.name}
+		if err := json.Unmarshal([]byte(c.arguments), &one.Arguments); err != nil {
+			t.Errorf("the arguments of %s: %v", c.name, err)
+		}
+		got = append(got, one)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("other calls (-want +got):\n%s", diff)
+	}
+}
