@@ -31,6 +31,9 @@ func (a *attempt) answer(resp *http.Response) ending {
 		return a.refused(resp, e, body, held)
 	}
 	defer held.free()
+	if err == nil && a.up.translation != nil && !held.grow(held.bytes+int64(len(body))) {
+		err = errOverBudget // the translated answer is as long
+	}
 	switch {
 	case errors.Is(err, errTooLarge), errors.Is(err, errOverBudget):
 		return a.unheld(resp, body)
@@ -43,7 +46,13 @@ func (a *attempt) answer(resp *http.Response) ending {
 // unheld handles an answer that is too large to be held, of which a part was
 // read.
 func (a *attempt) unheld(resp *http.Response, begun []byte) ending {
-	if a.streamed() || a.ownError(a.classify(resp)) != nil {
+	switch {
+	case a.streamed(), a.ownError(a.classify(resp)) != nil:
+		return a.refused(resp, dialect.Error{}, nil, hold{})
+	case a.up.translation != nil && isSuccess(resp.StatusCode):
+		return a.failed(Rejected, resp.StatusCode, 0, reply{own: &apiError{status: http.StatusBadGateway, code: codeOverloaded,
+			message: "the answer of backend " + a.b.Name + " is longer than the gateway may hold to translate it"}}, nil)
+	case a.up.translation != nil:
 		return a.refused(resp, dialect.Error{}, nil, hold{})
 	}
 	return a.relay(resp, begun)
@@ -56,14 +65,18 @@ func encoded(h http.Header) bool {
 
 // answered handles a whole 200.
 func (a *attempt) answered(resp *http.Response, body []byte) ending {
-	told, isError, isAnswer := a.x.endpoint.ReadAnswer(body)
+	told, isError, isAnswer := a.up.endpoint.ReadAnswer(body)
 	switch {
 	case isError:
 		return a.told(told)
 	case a.streamed():
 		return a.broke(InvalidResponse, &invalidAnswerError{"a stream was asked for, and its answer is none"})
 	case !isAnswer:
-		return a.broke(InvalidResponse, &invalidAnswerError{"its 200 is not an answer in the " + a.x.dialect.String() + " dialect"})
+		return a.broke(InvalidResponse, &invalidAnswerError{"its 200 is not an answer in the " + a.up.endpoint.Dialect.String() + " dialect"})
+	}
+	body, err := a.up.answer(body)
+	if err != nil {
+		return a.broke(InvalidResponse, &invalidAnswerError{err.Error()})
 	}
 	a.end(Success, resp.StatusCode, 0)
 	a.commit(resp.Header)
@@ -79,6 +92,12 @@ func (a *attempt) answered(resp *http.Response, body []byte) ending {
 func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, held hold) ending {
 	c := classifyStatus(a.b.Backend, resp.StatusCode, told)
 	r := reply{own: a.ownError(c), status: resp.StatusCode, header: resp.Header, body: body, hold: held}
+	if t := a.up.translation; t != nil {
+		r.status, r.body = t.Error(r.status, told)
+		r.header = r.header.Clone()
+		r.header["Content-Type"] = toldHeader["Content-Type"]
+		r.hold.free()
+	}
 	return a.failed(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()), r, nil)
 }
 
@@ -87,7 +106,11 @@ func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, 
 func (a *attempt) told(e dialect.Error) ending {
 	c := classifyError(a.b.Backend, e)
 	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
-	r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
+	if t := a.up.translation; t != nil {
+		r.status, r.body = t.Error(r.status, e)
+	} else {
+		r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
+	}
 	return a.failed(c, 0, 0, r, nil)
 }
 

@@ -61,7 +61,7 @@ func (p *pursuit) again(a *attempt, e *ending, n int, rest []int) (time.Duration
 // after a call that ended so.
 func (x *exchange) repeatable(b *liveBackend, e *ending) bool {
 	if x.committed && x.streaming() {
-		return b.SupportsPrefill && x.transcript != nil && x.transcript.Resumable()
+		return x.resumesOn(b) && x.transcript != nil && x.transcript.Resumable()
 	}
 	return !e.acted || x.idempotent()
 }

@@ -116,9 +116,13 @@ type rewriting struct {
 	err     error // the first *InexpressibleError
 }
 
+// maxDropped bounds the names, which a caller can make up and which end up in a
+// header.
+const maxDropped = 32
+
 // drop names a parameter that was left out or changed, once.
 func (r *rewriting) drop(name string) {
-	if !slices.Contains(r.dropped, name) {
+	if len(r.dropped) < maxDropped && !slices.Contains(r.dropped, name) {
 		r.dropped = append(r.dropped, name)
 	}
 }

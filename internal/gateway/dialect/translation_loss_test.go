@@ -141,7 +141,9 @@ func TestAnAssistantsTurnAtTheEndNeedsPrefill(t *testing.T) {
 }
 
 func TestRequestsThatCannotBeExpressed(t *testing.T) {
-	user := func(content string) string { return `"max_tokens":9,"messages":[{"role":"user","content":` + content + `}]` }
+	user := func(content string) string {
+		return `"max_tokens":9,"messages":[{"role":"user","content":` + content + `}]`
+	}
 	for _, tc := range []struct {
 		translation   *Translation
 		in, parameter string
