@@ -93,6 +93,9 @@ func (p *pursuit) ask(i int, up *upstream, rest []int) ending {
 			return last // the circuit has opened meanwhile, or is full
 		}
 		p.hear(a.b, &e)
+		if e.class.repeats() == repeatLastResort {
+			rest = p.fit(rest)
+		}
 		wait, again := p.again(a, &e, n, rest)
 		if !again {
 			return e
@@ -167,9 +170,22 @@ func (p *pursuit) goesOn(b *liveBackend, e *ending, rest []int) bool {
 	return p.target.route.Fallback.Has(e.class)
 }
 
+// fit drops the backends in whose dialect the request cannot be said. It is
+// looked at no sooner than it matters: on most requests' way it never does.
+func (p *pursuit) fit(rest []int) []int {
+	out := make([]int, 0, len(rest))
+	for _, j := range rest {
+		up, unfit := p.express(p.target.route.backends[j])
+		if unfit == nil {
+			up.free()
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
 // left reports whether one of the rest would be asked after a failure of that
-// class, and take the call. Whether the request can be said in another dialect
-// shows only then.
+// class, and take the call.
 func (p *pursuit) left(rest []int, c Class) bool {
 	route, now := p.target.route, p.g.now()
 	if p.committed {
