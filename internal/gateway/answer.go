@@ -36,7 +36,7 @@ func (a *attempt) answer(resp *http.Response) ending {
 	}
 	switch {
 	case errors.Is(err, errTooLarge), errors.Is(err, errOverBudget):
-		return a.unheld(resp, body)
+		return a.unheld(resp, body, err)
 	case err != nil:
 		return a.broke(InvalidResponse, err)
 	}
@@ -45,17 +45,25 @@ func (a *attempt) answer(resp *http.Response) ending {
 
 // unheld handles an answer that is too large to be held, of which a part was
 // read.
-func (a *attempt) unheld(resp *http.Response, begun []byte) ending {
+func (a *attempt) unheld(resp *http.Response, begun []byte, why error) ending {
+	translated := a.up.translation != nil
 	switch {
-	case a.streamed(), a.ownError(a.classify(resp)) != nil:
-		return a.refused(resp, dialect.Error{}, nil, hold{})
-	case a.up.translation != nil && isSuccess(resp.StatusCode):
-		return a.failed(Rejected, resp.StatusCode, 0, reply{own: &apiError{status: http.StatusBadGateway, code: codeOverloaded,
-			message: "the answer of backend " + a.b.Name + " is longer than the gateway may hold to translate it"}}, nil)
-	case a.up.translation != nil:
+	case translated && !a.streamed() && isSuccess(resp.StatusCode):
+		return a.failed(Rejected, resp.StatusCode, 0, reply{own: a.untranslatable(why)}, why)
+	case translated, a.streamed(), a.ownError(a.classify(resp)) != nil:
 		return a.refused(resp, dialect.Error{}, nil, hold{})
 	}
 	return a.relay(resp, begun)
+}
+
+// untranslatable says why an answer that cannot be held cannot be translated
+// either. The provider has done its part.
+func (a *attempt) untranslatable(why error) *apiError {
+	if errors.Is(why, errOverBudget) {
+		return tooManyBodies()
+	}
+	return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
+		message: "the answer of backend " + a.b.Name + " is too long to be translated: the limit is " + strconv.Itoa(maxHeldAnswer) + " bytes"}
 }
 
 func encoded(h http.Header) bool {

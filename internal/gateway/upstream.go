@@ -100,8 +100,7 @@ func translatedHeaders(in http.Header, b *Backend) http.Header {
 func inexpressible(b *liveBackend, err error) *apiError {
 	e := &apiError{status: http.StatusBadRequest, code: codeInexpressible,
 		message: "backend " + b.Name + " speaks " + b.Dialect.String() + "'s dialect: " + err.Error()}
-	var what *dialect.InexpressibleError
-	if errors.As(err, &what) {
+	if what, ok := errors.AsType[*dialect.InexpressibleError](err); ok {
 		e.param = what.Parameter
 	}
 	return e

@@ -91,12 +91,11 @@ func (t *messagesEvents) begin(e gjson.Result) {
 
 // emit writes an event, whose JSON comes in parts.
 func (t *messagesEvents) emit(name string, parts ...string) {
-	b := append(append(t.out.b, "event: "...), name...)
-	b = append(b, "\ndata: "...)
+	t.out.b = append(append(append(t.out.b, "event: "...), name...), "\ndata: "...)
 	for _, p := range parts {
-		b = append(b, p...)
+		t.out.b = append(t.out.b, p...)
 	}
-	t.out.b = append(b, "\n\n"...)
+	t.out.b = append(t.out.b, "\n\n"...)
 }
 
 // delta takes in a piece of the answer. What the model thinks is not passed on:

@@ -25,9 +25,8 @@ func FuzzRequestTranslation(f *testing.F) {
 		}
 		for _, translation := range translations {
 			out, _, err := translation.Request(body, "", Options{DefaultMaxTokens: 1, SupportsPrefill: true})
-			var inexpressible *InexpressibleError
 			if err != nil {
-				if !errors.As(err, &inexpressible) {
+				if _, ok := errors.AsType[*InexpressibleError](err); !ok {
 					t.Fatalf("an error that names no parameter: %v", err)
 				}
 				continue
