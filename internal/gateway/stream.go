@@ -30,6 +30,7 @@ type stream struct {
 	held     heldEvents // what the client does not have yet
 	buffer   bool       // held until the answer is whole
 	resumes  bool       // goes on with what the client has
+	usage    bool       // the client gets what it has cost, if that comes
 	flows    bool       // the first output has come
 	finished bool       // the answer is whole
 	done     bool       // the end mark came
@@ -59,6 +60,7 @@ func (a *attempt) stream(resp *http.Response) ending {
 		buffer: recovery == RecoverByBuffering,
 	}
 	defer s.held.free()
+	s.usage = a.up.translation != nil || !a.x.endpoint.HidesUsage(a.x.request)
 	if t := a.up.translation; t != nil {
 		s.translated = t.Events(a.x.request, time.Now())
 	} else if recovery == RecoverByResuming {
@@ -149,6 +151,9 @@ func (s *stream) pass(e event) error {
 	}
 	if mark&(dialect.Output|dialect.Finish) != 0 && !s.flows {
 		s.flow(mark)
+	}
+	if mark.Has(dialect.Usage) && !s.usage {
+		return nil
 	}
 	raw, err := s.forCaller(e)
 	if err != nil {

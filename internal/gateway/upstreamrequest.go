@@ -40,20 +40,26 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// body returns the request's body in parts: with the backend's model, and where
-// a stream is resumed, with the text that the client has.
+// body returns the request's body in parts: with the backend's model, where a
+// stream is resumed, with the text that the client has, and with the question for
+// what a stream costs.
 func (a *attempt) body() [][]byte {
 	x := a.x
+	var parts [][]byte
 	switch {
 	case x.endpoint == nil:
 		return [][]byte{x.body}
 	case a.up.translation != nil:
 		return [][]byte{a.up.body}
 	case x.committed:
-		return x.transcript.Prefill(x.body, a.b.Model)
+		parts = x.transcript.Prefill(x.body, a.b.Model)
 	default:
-		return x.request.WithModel(x.body, a.b.Model)
+		parts = x.request.WithModel(x.body, a.b.Model)
 	}
+	if x.endpoint.HidesUsage(x.request) {
+		parts = x.request.WithUsage(parts)
+	}
+	return parts
 }
 
 func reader(parts [][]byte) io.ReadCloser {

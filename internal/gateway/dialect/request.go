@@ -17,7 +17,8 @@ type Request struct {
 	Choices int
 	// Usage means that the stream of a chat completion is to end with what it has
 	// cost.
-	Usage bool
+	Usage   bool
+	options bool // there are stream_options
 	// modelStart and modelEnd delimit the model's JSON value in the body.
 	modelStart, modelEnd int
 }
@@ -68,7 +69,7 @@ func ParseRequest(body []byte) (Request, error) {
 		case "n":
 			r.Choices = int(min(max(v.Int(), 0), maxChoices+1))
 		case "stream_options":
-			r.Usage = v.Get("include_usage").Type == gjson.True
+			r.Usage, r.options = v.Get("include_usage").Type == gjson.True, true
 		case "prompt":
 			prompts = countPrompts(v)
 		default:
