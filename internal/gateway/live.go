@@ -28,6 +28,7 @@ type managedCircuit struct {
 	namespace, name string // of the policy; constant for one policy ID
 	settings        circuit.Settings
 	transitions     transitionCounts
+	forgotten       bool // guarded by settler.mu: live no more
 }
 
 type liveRoute struct {
