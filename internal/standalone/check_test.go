@@ -74,7 +74,8 @@ func TestCheck(t *testing.T) {
 		},
 		"a kustomization is passed over": {
 			files: map[string]string{
-				"kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+				"kustomization.yaml": "resources: [a.yaml]\n", // it needs no kind
+				"kustomization.yml":  "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
 				"a.yaml":             policyHead + "p}\n",
 			},
 			objects: 1,
