@@ -161,7 +161,7 @@ func (a *attempt) firstToken() {
 }
 
 // failed ends an attempt that has no answer for the client.
-func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r reply, err error) ending {
+func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r *reply, err error) ending {
 	a.log(c, status, err)
 	a.end(c, status, retryAfter)
 	r.circuit = a.state()
@@ -188,7 +188,7 @@ func (a *attempt) broke(c Class, err error) ending {
 	case Abandoned, ClientGone:
 		return a.gone(c, err)
 	default:
-		return a.failed(c, 0, 0, reply{own: a.noAnswer(err)}, err)
+		return a.failed(c, 0, 0, &reply{own: a.noAnswer(err)}, err)
 	}
 }
 
