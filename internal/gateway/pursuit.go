@@ -117,6 +117,7 @@ func (p *pursuit) count(b *liveBackend, e *ending, n int) {
 // hear remembers what the client would be told of a failure.
 func (p *pursuit) hear(b *liveBackend, e *ending) {
 	e.reply.backend, e.reply.class = b, e.class
+	e.reply.later = e.retryAfter > p.target.route.Retry.MaxRetryAfter
 	tells := false
 	switch {
 	case !e.called:
