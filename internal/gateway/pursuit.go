@@ -230,7 +230,7 @@ func (p *pursuit) refuse() {
 	case circuit.NotRefused:
 		out.class, out.circuit = CircuitOpen, circuitOpen
 		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeCircuitOpen,
-			message: "the circuit of every backend of route " + route.Name + " is open"}
+			message: "the circuit of every backend of route " + route.Name + " that may be asked is open"}
 		if r.first.Reason == circuit.ProbesBusy {
 			out.circuit = circuitHalfOpen
 		}
