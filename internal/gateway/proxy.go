@@ -126,7 +126,7 @@ func (x *exchange) speaks(b *liveBackend) bool {
 func (x *exchange) unusable() *apiError {
 	if slices.ContainsFunc(x.target.route.backends, x.speaks) {
 		return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
-			message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
+			message: "no backend of route " + x.target.route.Name + " can be used: its conditions Accepted and ResolvedRefs say why"}
 	}
 	return &apiError{status: http.StatusBadRequest, code: codeUnsupported,
 		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect, and this endpoint is not translated into another"}

@@ -133,6 +133,7 @@ func (p *pursuit) hear(b *liveBackend, e *ending) {
 		return
 	}
 	e.reply.backend, e.reply.class = b, e.class
+	e.reply.later = e.retryAfter > p.target.route.Retry.MaxRetryAfter
 	tells := false
 	switch {
 	case p.committed:
@@ -263,7 +264,7 @@ func (p *pursuit) refuse() {
 	case circuit.NotRefused:
 		out.class, out.circuit = CircuitOpen, circuitOpen
 		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeCircuitOpen,
-			message: "the circuit of every backend of route " + route.Name + " is open"}
+			message: "the circuit of every backend of route " + route.Name + " that may be asked is open"}
 		if r.first.Reason == circuit.ProbesBusy {
 			out.circuit = circuitHalfOpen
 		}
