@@ -144,15 +144,22 @@ func (r *rewriting) only(v gjson.Result, object string, expected ...string) {
 		return
 	}
 	v.ForEach(func(k, member gjson.Result) bool {
-		switch {
-		case member.Type == gjson.Null, slices.Contains(expected, k.Str):
-		case isIdentifier(k.Str):
-			r.drop(object + "." + k.Str)
-		default:
-			r.drop(object)
+		if !slices.Contains(expected, k.Str) {
+			r.odd(object, k, member)
 		}
 		return true
 	})
+}
+
+// odd names a member of an object that was not expected.
+func (r *rewriting) odd(object string, k, member gjson.Result) {
+	switch {
+	case member.Type == gjson.Null:
+	case isIdentifier(k.Str):
+		r.drop(object + "." + k.Str)
+	default:
+		r.drop(object)
+	}
 }
 
 func isIdentifier(s string) bool {
