@@ -153,7 +153,8 @@ func (r *rewriting) refuse(name, why string) {
 	if name != "" && path.Len() > 0 {
 		path.WriteByte('.')
 	}
-	r.err = &InexpressibleError{Parameter: path.String() + name, why: why}
+	path.WriteString(name)
+	r.err = &InexpressibleError{Parameter: path.String(), why: why}
 }
 
 // each calls f with the elements of a list of that name, until something cannot be
