@@ -13,6 +13,7 @@ for (const name of Object.keys(process.env)) {
 
 // The models, and the suffixes of models.go.
 export const models = { openai: 'gpt-4o', anthropic: 'claude-sonnet' };
+export const across = '-across';
 export const once = '-once';
 export const repeated = '-repeated';
 export const touchy = '-touchy';
