@@ -93,9 +93,18 @@ func (a *attempt) run() ending {
 		return a.pathAnswer(resp)
 	case a.streamed() && isSuccess(resp.StatusCode) && isEventStream(resp.Header):
 		return a.stream(resp)
+	case a.opaque(resp):
+		return a.relay(resp, nil)
 	default:
 		return a.answer(resp)
 	}
+}
+
+// opaque reports whether an answer means nothing to the gateway, though it is that
+// of a call in a dialect: sound, a file, events of no stream that it knows.
+func (a *attempt) opaque(resp *http.Response) bool {
+	e := a.x.endpoint
+	return a.classify(resp) == Success && !e.Streams() && (!e.Reads() || isEventStream(resp.Header))
 }
 
 func (a *attempt) streamed() bool { return a.x.streaming() }
@@ -130,6 +139,9 @@ func (a *attempt) end(c Class, status int, retryAfter time.Duration) {
 	now := a.x.g.now()
 	if !a.x.bypass {
 		r := c.result(a.b.Backend, status, retryAfter)
+		if c == CredentialRejected && a.x.endpoint != nil && a.x.endpoint.Other {
+			r.Outcome = circuit.Ignored // it may do for models all the same
+		}
 		r.Repeated = a.call.toldBefore(c, a.c)
 		a.permit.End(r, now)
 		a.slot.Leave()

@@ -40,8 +40,8 @@ type Endpoint struct {
 	Dialect Dialect
 	// Path follows the base URL that the dialect's official SDK is given.
 	Path string
-	// Other means that the gateway knows no more of the endpoint than its path.
-	// Otherwise a request is one call of a model, by POST.
+	// Other means that a request is no call of a model, and that the gateway knows no
+	// more of the endpoint than its path.
 	Other bool
 	// named means that every request is JSON and names a model.
 	named bool
@@ -63,7 +63,11 @@ var endpoints = map[string]*Endpoint{
 	"/completions":      {Path: "/completions", named: true, answer: "choices", newJudge: newChatJudge},
 	"/responses":        {Path: "/responses", answer: "output", newJudge: newResponsesJudge},
 	"/embeddings":       {Path: "/embeddings", named: true, answer: "data"},
-	"/moderations":      {Path: "/moderations", answer: "results"},
+
+	"/responses/input_tokens": {Path: "/responses/input_tokens", answer: "input_tokens", counts: true},
+	"/responses/compact":      {Path: "/responses/compact", answer: "output"},
+
+	"/moderations": {Path: "/moderations", answer: "results"},
 
 	"/images/generations":   {Path: "/images/generations", answer: "data"},
 	"/images/edits":         {Path: "/images/edits", answer: "data"},
