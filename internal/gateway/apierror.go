@@ -30,6 +30,7 @@ const (
 	codeInvalidQuery       = "invalid_query"
 	codeBypassNotAllowed   = "bypass_not_allowed"
 	codeUnsupported        = "unsupported_endpoint"
+	codeInexpressible      = "unsupported_parameter"
 )
 
 // The headers that the gateway sets on a response.
@@ -38,6 +39,7 @@ const (
 	headerBackend   = "X-Switchgear-Backend"
 	headerAttempts  = "X-Switchgear-Attempts"
 	headerCircuit   = "X-Switchgear-Circuit"
+	headerDropped   = "X-Switchgear-Dropped"
 	headerError     = "X-Switchgear-Error"
 	headerRequestID = "X-Request-Id"
 	headerNoRetry   = "X-Should-Retry"

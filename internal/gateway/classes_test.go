@@ -71,7 +71,7 @@ func (p *classPlay) play(t *testing.T, backends int, on gateway.ClassSet, story 
 		synctest.Wait()
 		for i, sim := range r.sims {
 			for _, req := range sim.Requests() {
-				if string(req.Body) != p.way.body {
+				if string(req.Body) != asked(p.way.body) {
 					t.Errorf("b%d was sent %q, want %q", i, req.Body, p.way.body)
 				}
 			}

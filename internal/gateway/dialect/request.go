@@ -16,6 +16,10 @@ type Request struct {
 	// Choices is how many answers are asked for: "n", for each of the prompts of
 	// a completion; 0 where nothing is said.
 	Choices int
+	// Usage means that the stream of a chat completion is to end with what it has
+	// cost.
+	Usage   bool
+	options bool // there are stream_options
 	// Conversation means that the answer becomes a part of a conversation that the
 	// provider keeps.
 	Conversation bool
@@ -84,6 +88,8 @@ func parseObject(body []byte) (Request, error) {
 			r.Choices = int(min(max(v.Int(), 0), maxChoices+1))
 		case "conversation":
 			r.Conversation = v.Type != gjson.Null
+		case "stream_options":
+			r.Usage, r.options = v.Get("include_usage").Type == gjson.True, true
 		case "prompt":
 			prompts = countPrompts(v)
 		default:
