@@ -30,6 +30,7 @@ func (s *Stage) writeConfiguration(path string) error {
 	}
 	err = t.Execute(f, map[string]any{
 		"Key": ProviderKey, "Primary": s.Primary.URL, "Fallback": s.Fallback.URL,
+		"AccountHeader": AccountHeader, "Account": Account,
 		"Models": []model{{OpenAIModel, "OpenAI", "/v1"}, {AnthropicModel, "Anthropic", ""}},
 		"Alone": []alone{
 			{Once, "calm", "api-key", "1m", 1},
