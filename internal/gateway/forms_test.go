@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,6 +43,9 @@ func TestTheModelOfAForm(t *testing.T) {
 				seen := sim.Requests()[0]
 				if d := cmp.Diff(strings.Replace(form, "%s", want, 1), string(seen.Body)); d != "" {
 					t.Errorf("the provider got (-want +got):\n%s", d)
+				}
+				if n := strconv.Itoa(len(seen.Body)); seen.Header.Get("Content-Length") != n {
+					t.Errorf("the provider got a length of %q, want %s", seen.Header.Get("Content-Length"), n)
 				}
 				if seen.Model != want || seen.Header.Get("Content-Type") != formType {
 					t.Errorf("the provider read the model %q, in a %s", seen.Model, seen.Header.Get("Content-Type"))

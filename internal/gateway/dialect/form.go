@@ -50,8 +50,8 @@ func (e *Endpoint) ParseRequest(contentType string, body []byte) (Request, error
 func startsObject(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) }
 
 // parseForm finds the model among the parts of a form (RFC 7578), in whatever
-// order they come. The body is searched once for the lines between the parts;
-// what is in the parts is neither decoded nor copied. Where two readers might find
+// order they come. The body is searched once for the lines between the parts; what
+// is in the parts is neither decoded nor copied. Where two readers might find
 // different models, there is an error, because the provider might find the other
 // one than was routed by.
 func parseForm(boundary string, body []byte) (Request, error) {
@@ -61,7 +61,8 @@ func parseForm(boundary string, body []byte) (Request, error) {
 	}
 	r := Request{form: true}
 	for range maxFormParts {
-		from, to, err := f.next()
+		from := f.at
+		to, err := f.line()
 		if err != nil {
 			return Request{}, err
 		}
@@ -89,7 +90,7 @@ func parseForm(boundary string, body []byte) (Request, error) {
 // form goes through the parts of a form's body.
 type form struct {
 	body  []byte
-	mark  []byte // what every line between two parts begins with
+	mark  []byte // what every line between two parts begins with, and the LF before
 	at    int    // where the next part begins
 	ended bool   // the last line has been read
 }
@@ -99,8 +100,14 @@ func newForm(boundary string, body []byte) (*form, error) {
 	if !isBoundary(boundary) {
 		return nil, ErrContentType
 	}
-	f := &form{body: body, mark: []byte("--" + boundary)}
-	if _, err := f.line(); err != nil || f.ended {
+	f := &form{body: body, mark: []byte("\n--" + boundary)}
+	var err error
+	if first := f.mark[1:]; bytes.HasPrefix(body, first) {
+		err = f.pass(len(first))
+	} else {
+		_, err = f.line()
+	}
+	if err != nil || f.ended {
 		return nil, ErrNotForm
 	}
 	return f, nil
@@ -114,37 +121,25 @@ func isBoundary(s string) bool {
 	})
 }
 
-// next returns where the next part stands in the body, its header included.
-func (f *form) next() (from, to int, err error) {
-	from = f.at
-	to, err = f.line()
-	if err == nil && to < from {
-		err = ErrNotForm // the line end before is the one that the part began with
+// line finds the next line between two parts and returns where it begins: with
+// the line end before it, which must be a whole one. To some readers LF alone is
+// one, and what follows a part of its own.
+func (f *form) line() (int, error) {
+	i := bytes.Index(f.body[f.at:], f.mark)
+	if i < 1 || f.body[f.at+i-1] != '\r' {
+		return 0, ErrNotForm
 	}
-	return from, to, err
+	i += f.at
+	return i - 1, f.pass(i + len(f.mark))
 }
 
-// line finds the next line between two parts and returns where it begins: with
-// the line end before it.
-func (f *form) line() (int, error) {
-	for at := f.at; ; at++ {
-		i := bytes.Index(f.body[at:], f.mark)
-		if i < 0 {
-			return 0, ErrNotForm
-		}
-		at += i
-		before, after := f.body[:at], f.body[at+len(f.mark):]
-		switch {
-		case bytes.HasSuffix(before, []byte("\n")) && !bytes.HasSuffix(before, []byte("\r\n")):
-			return 0, ErrNotForm // to some readers it is a line of its own
-		case at > 0 && !bytes.HasSuffix(before, []byte("\r\n")):
-			continue
-		case bytes.Equal(after, []byte("--")), bytes.HasPrefix(after, []byte("--\r\n")):
-			f.ended = true
-		case !bytes.HasPrefix(after, []byte("\r\n")):
-			return 0, ErrNotForm
-		}
-		f.at = at + len(f.mark) + len("\r\n") // as long as the last line's --
-		return max(at-len("\r\n"), 0), nil
+// pass reads the end of a line between two parts.
+func (f *form) pass(at int) error {
+	rest := f.body[at:]
+	f.ended = bytes.Equal(rest, []byte("--")) || bytes.HasPrefix(rest, []byte("--\r\n"))
+	if !f.ended && !bytes.HasPrefix(rest, []byte("\r\n")) {
+		return ErrNotForm // a line that only begins like one
 	}
+	f.at = at + len("\r\n") // as long as the last line's --
+	return nil
 }

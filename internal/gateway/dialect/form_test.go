@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -78,6 +79,8 @@ func TestParseForm(t *testing.T) {
 		{name: "as many parts as there may be", body: formOf(slicesOf([2]string{field("x"), ""}, 1000)...)},
 
 		{name: "cut", body: formOf(model)[:40], err: ErrNotForm},
+		{name: "a line within a line's end", body: "--b\r\n--b\r\n" + field("model") + "\r\n\r\nm\r\n--b--\r\n", err: ErrNotForm},
+		{name: "a beginning that ends with LF", body: "\n" + formOf(model), err: ErrNotForm},
 		{name: "without its end", body: strings.TrimSuffix(formOf(model), "--b--\r\n"), err: ErrNotForm},
 		{name: "no part", body: "--b--\r\n", err: ErrNotForm},
 		{name: "JSON", body: `{"model":"m"}`, err: ErrNotForm},
@@ -136,6 +139,23 @@ func TestWithModelInAForm(t *testing.T) {
 	r, err := Lookup("/audio/transcriptions").ParseRequest(formType, body)
 	if got := bytes.Join(r.WithModel(body, "other"), nil); err != nil || !bytes.Equal(got, body) {
 		t.Errorf("a form that names no model became %q (%v)", got, err)
+	}
+}
+
+// TestALargeFormIsNotCopied while its model is found and replaced.
+func TestALargeFormIsNotCopied(t *testing.T) {
+	const large, little = 16 << 20, 64 << 10
+	form := []byte(formOf([2]string{file("file"), strings.Repeat("\r\n--", large/4)}, [2]string{field("model"), "m"}))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r, err := parseForm("b", form)
+	parts := r.WithModel(form, "other")
+	runtime.ReadMemStats(&after)
+	if err != nil || r.Model != "m" || len(parts) != 3 {
+		t.Fatalf("model %q, %v, in %d parts", r.Model, err, len(parts))
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > little {
+		t.Errorf("a form of %d bytes took %d", len(form), n)
 	}
 }
 
