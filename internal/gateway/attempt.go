@@ -101,11 +101,11 @@ func (a *attempt) run() ending {
 	}
 }
 
-// opaque reports whether an answer means nothing to the gateway, though it is that
-// of a call in a dialect: sound, a file, events of no stream that it knows.
+// opaque reports whether an answer is passed on as it comes, though it is that of a
+// call in a dialect: sound, a file, events that mean nothing to the gateway.
 func (a *attempt) opaque(resp *http.Response) bool {
 	e := a.x.endpoint
-	return a.classify(resp) == Success && !e.Streams() && (!e.Reads() || isEventStream(resp.Header))
+	return a.classify(resp) == Success && !e.Streams() && (e.Opaque() || isEventStream(resp.Header))
 }
 
 func (a *attempt) streamed() bool { return a.x.streaming() }

@@ -32,12 +32,12 @@ func inBubbleOfAny(t *testing.T, tune func(*streamSetup), play func(r *bubbleRig
 	})
 }
 
-// request sends a request; a body in angle brackets is the file of a form.
+// request sends a request, of JSON or a form.
 func (r *bubbleRig) request(method, path, body string) told {
 	r.t.Helper()
 	kind := "application/json"
-	if body == "<file>" {
-		kind, body = formType, filePart+formEnd
+	if strings.HasPrefix(body, "--b") {
+		kind = formType
 	}
 	req, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
 	if err != nil {
@@ -62,7 +62,7 @@ func TestWhatIsMadeIsNotMadeTwice(t *testing.T) {
 		{"POST", "/v1/audio/speech", `{"model":"m"}`, true},
 		{"POST", "/v1/images/generations", `{"model":"m"}`, true},
 		{"POST", "/v1/moderations", `{}`, true},
-		{"POST", "/v1/files", "<file>", false},
+		{"POST", "/v1/files", filePart + formEnd, false},
 		{"POST", "/v1/batches", `{"input_file_id":"file-1"}`, false},
 		{"POST", "/v1/fine_tuning/jobs", `{"model":"m"}`, false},
 		{"GET", "/v1/files", "", true},
@@ -97,7 +97,7 @@ func TestWhatIsMadeIsNotMadeTwice(t *testing.T) {
 func TestAThingIsLookedForAtEveryBackend(t *testing.T) {
 	inBubbleOfAny(t, nil, func(r *bubbleRig) {
 		r.fault(0, providersim.Fault{Status: 503})
-		made := r.request(http.MethodPost, "/v1/files", "<file>")
+		made := r.request(http.MethodPost, "/v1/files", filePart+formEnd)
 		if made.status != http.StatusOK || !strings.Contains(made.body, `"file-b1-1"`) {
 			t.Fatalf("made %d: %s", made.status, made.body)
 		}

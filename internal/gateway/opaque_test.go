@@ -59,6 +59,18 @@ func TestAnOpaqueAnswerThatBreaksOff(t *testing.T) {
 	}
 }
 
+// TestATranscriptionThatIsCut is made good for: it was held.
+func TestATranscriptionThatIsCut(t *testing.T) {
+	inBubbleOfAny(t, nil, func(r *bubbleRig) {
+		r.fault(0, providersim.Fault{Kind: providersim.Cut})
+		body := strings.Replace(modelPart+filePart+formEnd, "%s", "w", 1)
+		if a := r.request(http.MethodPost, "/v1/audio/transcriptions", body); a.status != http.StatusOK || !strings.HasPrefix(a.body, `{"text":"b1 heard `) {
+			t.Errorf("got %d: %s", a.status, a.body)
+		}
+		r.wantStory("b0@0s b0@500ms b1@500ms")
+	})
+}
+
 // TestAStreamThatMeansNothing passes: events of pictures, of a transcription.
 func TestAStreamThatMeansNothing(t *testing.T) {
 	t.Parallel()

@@ -46,9 +46,11 @@ type Endpoint struct {
 	// named means that every request is JSON and names a model.
 	named bool
 	// answer is the key that every whole unstreamed answer has: a number if it
-	// counts, a list otherwise. Without one, an answer means nothing to the gateway.
+	// counts, a list otherwise. Without one, any text is an answer.
 	answer string
 	counts bool
+	// sounds means that an answer is no text.
+	sounds bool
 	// newJudge makes the judge of a streamed answer of so many choices; nil
 	// where the endpoint does not stream.
 	newJudge func(choices int) Judge
@@ -72,7 +74,7 @@ var endpoints = map[string]*Endpoint{
 	"/images/generations":   {Path: "/images/generations", answer: "data"},
 	"/images/edits":         {Path: "/images/edits", answer: "data"},
 	"/images/variations":    {Path: "/images/variations", answer: "data"},
-	"/audio/speech":         {Path: "/audio/speech"},
+	"/audio/speech":         {Path: "/audio/speech", sounds: true},
 	"/audio/transcriptions": {Path: "/audio/transcriptions"},
 	"/audio/translations":   {Path: "/audio/translations"},
 
@@ -97,8 +99,9 @@ func Elsewhere(path string, anthropic bool) *Endpoint {
 // have a meaning to the gateway.
 func (e *Endpoint) Streams() bool { return e.newJudge != nil }
 
-// Reads reports whether ReadAnswer can tell an answer of the endpoint.
-func (e *Endpoint) Reads() bool { return e.answer != "" }
+// Opaque reports whether an answer means nothing to the gateway and is passed on as
+// it comes.
+func (e *Endpoint) Opaque() bool { return e.Other || e.sounds }
 
 // NewJudge returns a judge for the streamed answer to a request. The endpoint
 // must stream.
@@ -109,7 +112,7 @@ func (e *Endpoint) NewJudge(r Request) Judge { return e.newJudge(max(r.Choices, 
 // error, which some providers do with a 200; or be neither.
 func (e *Endpoint) ReadAnswer(body []byte) (told Error, isError, isAnswer bool) {
 	if !valid(body) {
-		return Error{}, false, false
+		return Error{}, false, e.answer == ""
 	}
 	gjson.Parse(text(body)).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
@@ -120,5 +123,5 @@ func (e *Endpoint) ReadAnswer(body []byte) (told Error, isError, isAnswer bool) 
 		}
 		return true
 	})
-	return told, isError, isAnswer
+	return told, isError, isAnswer || e.answer == ""
 }
