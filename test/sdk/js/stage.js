@@ -20,6 +20,9 @@ export const touchy = '-touchy';
 export const impatient = '-impatient';
 export const revoked = '-revoked';
 
+// The header with which a request that names no model reaches the account.
+export const account = { 'x-account': 'main' };
+
 // startStage starts a stage that ends with the test.
 export async function startStage(t) {
   const child = spawn(bin('sdk-stage'), ['-switchgear', bin('switchgear')], { stdio: ['pipe', 'pipe', 'inherit'] });

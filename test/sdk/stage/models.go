@@ -30,5 +30,12 @@ const (
 	Revoked = "-revoked"
 )
 
+// The header, and its value, with which a request that names no model reaches the
+// primary's account.
+const (
+	AccountHeader = "x-account"
+	Account       = "main"
+)
+
 // OpenFor is how long the circuit of Touchy stays open.
 const OpenFor = 30 * time.Second
