@@ -22,8 +22,9 @@ type exchange struct {
 	target   target
 	request  dialect.Request
 	body     []byte
-	hold     hold // of body
-	bypass   bool // the client has opted out of circuits
+	hold     hold   // of body
+	own      []byte // an answer of the gateway's own, for which no backend is asked
+	bypass   bool   // the client has opted out of circuits
 
 	came     time.Duration
 	deadline time.Duration // the end of the route's timeout
@@ -49,6 +50,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := x.address()
 	if route := x.target.route; route != nil {
 		w.Header()[headerRoute] = []string{route.Name}
+	}
+	if e == nil && x.own != nil {
+		x.tellOwn()
+		return
 	}
 	if e == nil {
 		e = x.readBypass()

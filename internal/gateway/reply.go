@@ -24,6 +24,13 @@ type reply struct {
 	event []byte
 }
 
+// free gives the memory of the body back. It may be called again, and on nil.
+func (r *reply) free() {
+	if r != nil {
+		r.hold.free()
+	}
+}
+
 // The values of the header x-switchgear-circuit on a response.
 const (
 	circuitOpen     = "open"
@@ -33,7 +40,7 @@ const (
 
 // tell answers the client with an error.
 func (x *exchange) tell(r *reply) {
-	defer r.hold.free()
+	defer r.free()
 	if begun := x.pulse.stop(); begun || x.committed {
 		x.tellInStream(r)
 		return
