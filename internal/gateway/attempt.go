@@ -20,6 +20,7 @@ type attempt struct {
 	permit circuit.Permit
 	call   call
 	begun  time.Duration
+	cost   cost
 	ended  bool
 }
 
@@ -135,6 +136,7 @@ func (a *attempt) end(c Class, status int, retryAfter time.Duration) {
 		a.slot.Leave()
 	}
 	a.b.stats.record(c, now-a.begun)
+	a.account(c)
 }
 
 // recover ends an attempt that a panic broke off as a failure of its call, so
@@ -157,6 +159,7 @@ func (a *attempt) firstToken() {
 		a.permit.FirstToken(now)
 	}
 	a.b.stats.firstToken(now - a.begun)
+	a.cost.first = now
 }
 
 // failed ends an attempt that has no answer for the client.

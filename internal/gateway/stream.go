@@ -64,6 +64,7 @@ func (a *attempt) stream(resp *http.Response) ending {
 		s.resumes = a.x.committed
 	}
 	err := s.follow()
+	a.cost.usage = s.judge.Usage()
 	if s.finished && !errors.Is(err, errClient) && !errors.Is(err, errToldByProvider) {
 		return s.complete()
 	}
@@ -141,10 +142,14 @@ func (s *stream) pass(e event) error {
 	case !s.finished:
 		s.patience = newPatience(s.b.Policy.Timeouts.StreamIdle, "timeouts.streamIdle")
 	case !wasFinished:
+		s.cost.whole = s.x.g.now()
 		s.patience = newPatience(finishWait, "the wait for the stream's end")
 	}
 	if mark&(dialect.Output|dialect.Finish) != 0 && !s.flows {
 		s.flow(mark)
+	}
+	if mark.Has(dialect.UsageOnly) && s.asksUsage() {
+		return nil // the client has not asked
 	}
 	return s.deliver(s.transcribe(e))
 }

@@ -44,7 +44,9 @@ func (a *attempt) body() [][]byte {
 	case x.endpoint == nil:
 		return [][]byte{x.body}
 	case x.committed:
-		return x.transcript.Prefill(x.body, a.b.Model)
+		return x.transcript.Prefill(x.body, a.b.Model, a.asksUsage())
+	case a.asksUsage():
+		return x.request.WithModelAndUsage(x.body, a.b.Model)
 	default:
 		return x.request.WithModel(x.body, a.b.Model)
 	}

@@ -22,6 +22,8 @@ const (
 	Failed
 	// Malformed: the event is not what the dialect allows.
 	Malformed
+	// UsageOnly: the event tells what the answer has cost, and nothing else.
+	UsageOnly
 )
 
 // Has reports whether all of the given marks are set.
@@ -33,6 +35,8 @@ type Judge interface {
 	// Event judges an event by its name (which may be empty) and its data. It
 	// keeps neither.
 	Event(name, data []byte) Mark
+	// Usage returns what the events so far have told that the answer has cost.
+	Usage() Usage
 	// Err returns the error that the last Failed event carried.
 	Err() Error
 	// InToolArguments reports whether the arguments of a tool call have begun

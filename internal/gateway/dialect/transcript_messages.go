@@ -17,9 +17,9 @@ type messagesTranscript struct {
 
 func newMessagesTranscript() Transcript { return &messagesTranscript{} }
 
-func (t *messagesTranscript) Prefill(body []byte, model string) [][]byte {
+func (t *messagesTranscript) Prefill(body []byte, model string, usage bool) [][]byte {
 	t.fresh = true
-	return t.transcript.Prefill(body, model)
+	return t.transcript.Prefill(body, model, usage)
 }
 
 func (t *messagesTranscript) Record(name, data []byte) {
