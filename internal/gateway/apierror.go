@@ -29,6 +29,7 @@ const (
 	codeInvalidHeader      = "invalid_header"
 	codeBypassNotAllowed   = "bypass_not_allowed"
 	codeUnsupported        = "unsupported_endpoint"
+	codeInexpressible      = "unsupported_parameter"
 )
 
 // The headers that the gateway sets on a response.
@@ -37,6 +38,7 @@ const (
 	headerBackend   = "X-Switchgear-Backend"
 	headerAttempts  = "X-Switchgear-Attempts"
 	headerCircuit   = "X-Switchgear-Circuit"
+	headerDropped   = "X-Switchgear-Dropped"
 	headerError     = "X-Switchgear-Error"
 	headerRequestID = "X-Request-Id"
 	headerNoRetry   = "X-Should-Retry"

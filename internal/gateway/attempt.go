@@ -13,6 +13,7 @@ import (
 type attempt struct {
 	x      *exchange
 	b      *liveBackend
+	up     *upstream
 	c      *managedCircuit
 	last   bool // no other backend is left that would be asked after a timeout
 	dog    *watchdog
@@ -25,9 +26,9 @@ type attempt struct {
 }
 
 // attempt prepares a call of a backend, the rest being those that are left.
-func (p *pursuit) attempt(i int, rest []int) *attempt {
+func (p *pursuit) attempt(i int, up *upstream, rest []int) *attempt {
 	route := p.target.route
-	a := &attempt{x: p.exchange, b: route.backends[i], c: route.circuits[p.target.match][i], last: !p.left(rest, Timeout)}
+	a := &attempt{x: p.exchange, b: route.backends[i], up: up, c: route.circuits[p.target.match][i], last: !p.left(rest, Timeout)}
 	a.dog = newWatchdog(p.r.Context(), p.g.now)
 	if !p.committed {
 		a.dog.set(limitRoute, p.came, route.Timeout, "the route's timeout")
@@ -223,6 +224,10 @@ func (a *attempt) commit(h http.Header) {
 	x.committed = true
 	x.sign(a.b, a.state())
 	copyResponseHeaders(x.w.Header(), h)
+	if len(a.up.dropped) > 0 {
+		x.w.Header()[headerDropped] = []string{strings.Join(a.up.dropped, ", ")}
+	}
+	a.up.free()
 	x.letGo()
 }
 

@@ -88,7 +88,7 @@ func TestWhatFollowsAnAnswerIsNotTakenForTheNext(t *testing.T) {
 	r := newStreamRig(t, nil, wire(t, func(c net.Conn, _ *http.Request) bool {
 		return put(c, okJSON, length(len(chatAnswer)), chatAnswer, smuggled)
 	}))
-	for range 20 {
+	for range 100 {
 		a := r.open(unstreamedChat.path, unstreamedChat.body)
 		if got := a.whole(); a.resp.StatusCode != http.StatusOK || got != chatAnswer {
 			t.Fatalf("status %d: %s", a.resp.StatusCode, got)

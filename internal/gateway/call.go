@@ -53,14 +53,22 @@ func (a *attempt) sendOnce(trace *httptrace.ClientTrace) (*http.Response, error)
 	a.dog.set(limitPhase, a.begun, a.b.Policy.Timeouts.Connect, "timeouts.connect")
 	trace.GotConn = func(info httptrace.GotConnInfo) {
 		c.conn, c.idle, c.got = providerConnOf(info.Conn), info.WasIdle, a.x.g.now()
+		if c.idle && c.conn != nil && !isHTTP2(info.Conn) {
+			c.conn.expectCall()
+		}
 		a.limitAnswer()
 	}
-	trace.GotFirstResponseByte = func() { c.answered.Store(true) }
+	trace.GotFirstResponseByte = func() { c.answered.Store(!c.idle || c.conn == nil || c.conn.isAnswer()) }
 	ctx := context.Context(a.dog)
 	if a.x.endpoint == nil {
 		ctx = unrepeated(ctx, trace)
 	}
-	return a.b.transport.RoundTrip(a.request(httptrace.WithClientTrace(ctx, trace)))
+	resp, err := a.b.transport.RoundTrip(a.request(httptrace.WithClientTrace(ctx, trace)))
+	if err == nil && !c.answered.Load() {
+		_ = resp.Body.Close()
+		return nil, errUnasked
+	}
+	return resp, err
 }
 
 // toldBefore reports whether a failure of that class is the death of the call's
@@ -80,6 +88,7 @@ type providerConn struct {
 	net.Conn
 	dead   atomic.Bool
 	barred atomic.Bool // nothing more is to be sent
+	answers
 
 	mu     sync.Mutex
 	claims map[*managedCircuit]bool // guarded by mu: on which it was counted
@@ -96,6 +105,9 @@ func providerConnOf(c net.Conn) *providerConn {
 // Read is net.Conn's.
 func (c *providerConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.reads.Add(1)
+	}
 	if err != nil {
 		c.dead.Store(true)
 	}

@@ -89,7 +89,11 @@ func (m *metrics) repeated(r *liveRoute, b *liveBackend, c Class) {
 
 // fellBack counts a call of one backend after another had ended so.
 func (m *metrics) fellBack(r *liveRoute, from, to *liveBackend, c Class) {
-	m.count(to, m.fallbacks, r.Namespace, r.Name, from.Name, to.Name, c.String())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.has(from.stats) && m.has(to.stats) {
+		m.fallbacks.WithLabelValues(r.Namespace, r.Name, from.Name, to.Name, c.String()).Inc()
+	}
 }
 
 // recovered counts a stream that was made whole by a backend.
@@ -102,12 +106,16 @@ func (m *metrics) budgetSpent(r *liveRoute, b *liveBackend) {
 	m.count(b, m.budgetsSpent, r.Namespace, r.Name)
 }
 
-// count counts on behalf of a backend, unless that was removed while its call
-// ran: nobody would drop the series again.
+// has reports whether counters are still those of a live backend. If that was
+// removed while its call ran, nothing may be counted on its behalf: nobody would
+// drop the series again. The caller holds mu.
+func (m *metrics) has(s *backendStats) bool { return m.backends[s.id] == s }
+
+// count counts on behalf of a backend.
 func (m *metrics) count(b *liveBackend, v *prometheus.CounterVec, labels ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.backends[b.stats.id] == b.stats {
+	if m.has(b.stats) {
 		v.WithLabelValues(labels...).Inc()
 	}
 }
@@ -134,7 +142,7 @@ func (m *metrics) backend(namespace, route, backend string) *backendStats {
 func (m *metrics) observers(s *backendStats) histograms {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.backends[s.id] != s {
+	if !m.has(s) {
 		nobody := prometheus.ObserverFunc(func(float64) {})
 		return histograms{nobody, nobody, nobody}
 	}
@@ -199,10 +207,10 @@ func (s *backendStats) perToken(each time.Duration) {
 }
 
 // spend counts tokens.
-func (s *backendStats) spend(u dialect.Usage) {
-	s.tokens.input.Add(u.Input)
-	s.tokens.cached.Add(u.CacheRead)
-	s.tokens.output.Add(u.Output)
+func (s *backendStats) spend(t dialect.Tokens) {
+	s.tokens.input.Add(t.Input)
+	s.tokens.cached.Add(t.CacheRead)
+	s.tokens.output.Add(t.Output)
 }
 
 // unwilling reports whether the backend has lately refused to be asked for usage.

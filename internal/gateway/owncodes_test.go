@@ -163,13 +163,14 @@ func TestOfAHalfOpenCircuit(t *testing.T) {
 	}
 }
 
-// TestABackendOfAnotherDialectIsNotAsked.
+// TestABackendOfAnotherDialectIsNotAsked for what is not translated.
 func TestABackendOfAnotherDialectIsNotAsked(t *testing.T) {
 	sim := providersim.Start(t, providersim.Options{})
 	p := newPolicy(t)
 	r := newRig(t, nil, newRoute("gpt", newBackend(t, gateway.Anthropic, sim.URL, p)))
-	got := r.post(chatDoor)
-	got.wantOwn(t, chatDoor, http.StatusBadRequest, "unsupported_endpoint")
+	door := streamEndpoint{"OpenAI", "/v1/embeddings", `{"model":"gpt","input":"Hi"}`}
+	got := r.post(door)
+	got.wantOwn(t, door, http.StatusBadRequest, "unsupported_endpoint")
 	got.wantHeaders(t, map[string]string{"X-Switchgear-Route": "gpt", "X-Switchgear-Backend": "", "X-Switchgear-Attempts": "0"})
 	if sim.Count() != 0 {
 		t.Error("the provider was asked")

@@ -100,8 +100,8 @@ func (x *exchange) streaming() bool {
 // maxBackends is how many backends a route may have.
 const maxBackends = 16
 
-// usable drops the backends that cannot be asked: those of another dialect and
-// those that lack what they need.
+// usable drops the backends that cannot be asked: those of a dialect that has
+// nothing like the endpoint and those that lack what they need.
 func (x *exchange) usable(order []int) []int {
 	out := order[:0]
 	for _, i := range order {
@@ -112,7 +112,15 @@ func (x *exchange) usable(order []int) []int {
 	return out
 }
 
-func (x *exchange) speaks(b *liveBackend) bool { return b.Dialect == x.dialect }
+// speaks reports whether the backend's dialect is the caller's, or has an
+// endpoint that does the same.
+func (x *exchange) speaks(b *liveBackend) bool {
+	if b.Dialect == x.dialect {
+		return true
+	}
+	_, ok := dialect.Translate(x.endpoint, b.Dialect)
+	return ok
+}
 
 // unusable says why no backend of the route could be asked.
 func (x *exchange) unusable() *apiError {
@@ -121,7 +129,7 @@ func (x *exchange) unusable() *apiError {
 			message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
 	}
 	return &apiError{status: http.StatusBadRequest, code: codeUnsupported,
-		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect"}
+		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect, and this endpoint is not translated into another"}
 }
 
 // bypassValue of the header x-switchgear-circuit opts a call out of circuits.

@@ -22,6 +22,9 @@ type pursuit struct {
 	// broken means that a stream with output was lost on the way, cut that the
 	// client had a part of it: told is then about that.
 	broken, cut bool
+	// unfit is why the first backend that could not be asked in its dialect could
+	// not.
+	unfit *apiError
 }
 
 // ending is what an attempt came to.
@@ -52,10 +55,17 @@ func (p *pursuit) run() {
 	defer func() { p.told.hold.free() }()
 	for n, i := range p.order {
 		b := p.target.route.backends[i]
-		if p.committed && !b.SupportsPrefill {
+		if p.committed && !p.resumesOn(b) {
 			continue
 		}
-		e := p.ask(i, p.order[n+1:])
+		up, unfit := p.express(b)
+		if unfit != nil {
+			if p.unfit == nil {
+				p.unfit = unfit
+			}
+			continue
+		}
+		e := p.ask(i, up, p.order[n+1:])
 		if e.answered {
 			p.finish(b, &e)
 			return
@@ -69,10 +79,11 @@ func (p *pursuit) run() {
 
 // ask calls one backend, repeatedly if that is right, and returns how its last
 // attempt ended.
-func (p *pursuit) ask(i int, rest []int) ending {
+func (p *pursuit) ask(i int, up *upstream, rest []int) ending {
+	defer up.free()
 	var last ending
 	for n := 1; ; n++ {
-		a := p.attempt(i, rest)
+		a := p.attempt(i, up, rest)
 		e := a.make()
 		p.count(a.b, &e, n)
 		switch {
@@ -82,6 +93,9 @@ func (p *pursuit) ask(i int, rest []int) ending {
 			return last // the circuit has opened meanwhile, or is full
 		}
 		p.hear(a.b, &e)
+		if e.class.repeats() == repeatLastResort {
+			rest = p.fit(rest)
+		}
 		wait, again := p.again(a, &e, n, rest)
 		if !again {
 			return e
@@ -156,6 +170,20 @@ func (p *pursuit) goesOn(b *liveBackend, e *ending, rest []int) bool {
 	return p.target.route.Fallback.Has(e.class)
 }
 
+// fit drops the backends in whose dialect the request cannot be said. It is
+// looked at no sooner than it matters: on most requests' way it never does.
+func (p *pursuit) fit(rest []int) []int {
+	out := make([]int, 0, len(rest))
+	for _, j := range rest {
+		up, unfit := p.express(p.target.route.backends[j])
+		if unfit == nil {
+			up.free()
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
 // left reports whether one of the rest would be asked after a failure of that
 // class, and take the call.
 func (p *pursuit) left(rest []int, c Class) bool {
@@ -167,7 +195,7 @@ func (p *pursuit) left(rest []int, c Class) bool {
 		return false
 	}
 	for _, j := range rest {
-		if p.committed && !route.backends[j].SupportsPrefill {
+		if p.committed && !p.resumesOn(route.backends[j]) {
 			continue
 		}
 		if _, admits := route.circuits[p.target.match][j].Admits(now); admits || p.bypass {
@@ -187,7 +215,13 @@ func (p *pursuit) finish(b *liveBackend, e *ending) {
 
 // giveUp tells the client that no backend has answered.
 func (p *pursuit) giveUp() {
-	if p.told.backend == nil {
+	switch {
+	case p.told.backend != nil:
+	case p.refused.backend == nil && p.unfit != nil:
+		p.g.metrics.rejected(p.unfit.code)
+		p.tell(&reply{own: p.unfit})
+		return
+	default:
 		p.refuse()
 		return
 	}

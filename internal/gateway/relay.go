@@ -31,7 +31,7 @@ func (a *attempt) pathAnswer(resp *http.Response) ending {
 	body, err := readHeld(resp.Body, resp.ContentLength, maxHeldRefusal, &held)
 	if err != nil {
 		defer held.free()
-		return a.unheld(resp, body)
+		return a.unheld(resp, body, err)
 	}
 	return a.refused(resp, dialect.Error{}, body, held)
 }

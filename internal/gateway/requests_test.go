@@ -163,7 +163,7 @@ func TestEveryEndpoint(t *testing.T) {
 			if got := r.post(e); got.status != http.StatusOK || alike(got.body) != want {
 				t.Errorf("status %d: %s, want %s", got.status, got.body, want)
 			}
-			if seen := sim.Requests()[0]; seen.Path != tc.upstream || string(seen.Body) != tc.body {
+			if seen := sim.Requests()[0]; seen.Path != tc.upstream || string(seen.Body) != asked(tc.body) {
 				t.Errorf("the provider got %s %s", seen.Path, seen.Body)
 			}
 			r.wantEnd("Success", "Success")

@@ -34,8 +34,8 @@ func (p *pursuit) again(a *attempt, e *ending, n int, rest []int) (time.Duration
 			return 0, false
 		}
 	case repeatLastResort:
-		// A streamed call that is the last has had the rest of the route's time.
-		if p.left(rest, e.class) || e.class == Timeout && a.streamed() {
+		// A streamed call that was the last has had the rest of the route's time.
+		if p.left(rest, e.class) || e.class == Timeout && a.streamed() && a.last {
 			return 0, false
 		}
 	}
@@ -61,7 +61,7 @@ func (p *pursuit) again(a *attempt, e *ending, n int, rest []int) (time.Duration
 // after a call that ended so.
 func (x *exchange) repeatable(b *liveBackend, e *ending) bool {
 	if x.committed && x.streaming() {
-		return b.SupportsPrefill && x.transcript != nil && x.transcript.Resumable()
+		return x.resumesOn(b) && x.transcript != nil && x.transcript.Resumable()
 	}
 	return !e.acted || x.idempotent()
 }

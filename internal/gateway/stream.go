@@ -24,10 +24,13 @@ type stream struct {
 	resp   *http.Response
 	judge  dialect.Judge
 	events eventReader
+	// translated writes the caller's events; nil: they are the provider's.
+	translated dialect.Events
 
 	held     heldEvents // what the client does not have yet
 	buffer   bool       // held until the answer is whole
 	resumes  bool       // goes on with what the client has
+	usage    bool       // the client gets what it has cost, if that comes
 	flows    bool       // the first output has come
 	finished bool       // the answer is whole
 	done     bool       // the end mark came
@@ -52,19 +55,22 @@ func (a *attempt) stream(resp *http.Response) ending {
 	}
 	recovery := a.x.target.route.Recovery
 	s := &stream{
-		attempt: a, resp: resp, judge: a.x.endpoint.NewJudge(a.x.request),
+		attempt: a, resp: resp, judge: a.up.endpoint.NewJudge(a.x.request),
 		held:   heldEvents{hold: hold{budget: &a.x.g.budget}},
 		buffer: recovery == RecoverByBuffering,
 	}
 	defer s.held.free()
-	if recovery == RecoverByResuming {
+	s.usage = a.up.translation != nil || !a.x.endpoint.HidesUsage(a.x.request)
+	if t := a.up.translation; t != nil {
+		s.translated = t.Events(a.x.request, time.Now())
+	} else if recovery == RecoverByResuming {
 		if s.transcript = a.x.transcript; s.transcript == nil {
 			s.transcript = a.x.endpoint.NewTranscript(a.x.request, a.x.body)
 		}
 		s.resumes = a.x.committed
 	}
 	err := s.follow()
-	a.cost.usage = s.judge.Usage()
+	a.cost.tokens = s.judge.Tokens()
 	if s.finished && !errors.Is(err, errClient) && !errors.Is(err, errToldByProvider) {
 		return s.complete()
 	}
@@ -148,10 +154,26 @@ func (s *stream) pass(e event) error {
 	if mark&(dialect.Output|dialect.Finish) != 0 && !s.flows {
 		s.flow(mark)
 	}
-	if mark.Has(dialect.UsageOnly) && s.asksUsage() {
-		return nil // the client has not asked
+	if mark.Has(dialect.Usage) && !s.usage {
+		return nil
 	}
-	return s.deliver(s.transcribe(e))
+	raw, err := s.forCaller(e)
+	if err != nil {
+		return err
+	}
+	return s.deliver(raw)
+}
+
+// forCaller returns what the client gets of an event.
+func (s *stream) forCaller(e event) ([]byte, error) {
+	if s.translated == nil {
+		return s.transcribe(e), nil
+	}
+	raw, err := s.translated.Event(e.name, e.data)
+	if err != nil {
+		return nil, &invalidAnswerError{err.Error()}
+	}
+	return raw, nil
 }
 
 // transcribe takes an event into the transcript, if one is kept, and returns
@@ -243,7 +265,7 @@ func (s *stream) complete() ending {
 	if !s.x.committed {
 		_ = s.commit() // a client that has left needs no answer
 	}
-	if end := s.judge.End(); !s.done && end != nil {
+	if end := s.ending(); end != nil {
 		_ = s.write(end)
 	}
 	_ = s.x.client.flush()
@@ -258,6 +280,17 @@ func (s *stream) complete() ending {
 	return ending{class: Success, answered: true}
 }
 
+// ending is what the gateway writes itself after a whole answer.
+func (s *stream) ending() []byte {
+	switch {
+	case s.translated != nil:
+		return s.translated.End()
+	case s.done:
+		return nil
+	}
+	return s.judge.End()
+}
+
 // broken ends an answer that is not whole.
 func (s *stream) broken(err error) ending {
 	var e ending
@@ -265,7 +298,7 @@ func (s *stream) broken(err error) ending {
 	case errors.Is(err, errClient):
 		return s.gone(ClientGone, err)
 	case errors.Is(err, errToldByProvider):
-		if e = s.told(s.judge.Err()); e.reply.own == nil {
+		if e = s.told(s.judge.Err()); e.reply.own == nil && s.translated == nil {
 			e.reply.event = s.refusal
 		}
 	case !s.flows:

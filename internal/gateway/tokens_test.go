@@ -18,7 +18,7 @@ func TestTokensAreCounted(t *testing.T) {
 	for _, way := range append([]asking{
 		{"completions", "/v1/completions", `{"model":"gpt","prompt":"Hi"}`},
 		{"completions streamed", "/v1/completions", `{"model":"gpt","stream":true,"prompt":"Hi"}`},
-		{"chat streamed, with usage", "/v1/chat/completions", streamEndpoint(chatStream).asked(chatStream.body)},
+		{"chat streamed, with usage", "/v1/chat/completions", asked(chatStream.body)},
 		{"responses", "/v1/responses", `{"model":"gpt","input":"Hi"}`},
 		{"responses streamed", "/v1/responses", responsesEndpoint.body},
 		{"embeddings", "/v1/embeddings", `{"model":"gpt","input":"Hi"}`},
@@ -105,8 +105,8 @@ func TestOnlyWhoAsksIsToldTheUsage(t *testing.T) {
 	)
 	for name, tc := range map[string]struct{ body, want string }{
 		"not asked": {chatEndpoint.body, azure + early + chatFinish + chatDone},
-		"asked":     {chatEndpoint.asked(chatEndpoint.body), azure + early + chatFinish + last + chatDone},
-		"declined": {strings.Replace(chatEndpoint.asked(chatEndpoint.body), `"include_usage":true`, `"include_usage":false`, 1),
+		"asked":     {asked(chatEndpoint.body), azure + early + chatFinish + last + chatDone},
+		"declined": {strings.Replace(asked(chatEndpoint.body), `"include_usage":true`, `"include_usage":false`, 1),
 			azure + early + chatFinish + chatDone},
 	} {
 		for recovery, how := range map[string]gateway.StreamRecovery{"None": gateway.RecoverNothing, "Buffer": gateway.RecoverByBuffering, "Resume": gateway.RecoverByResuming} {
@@ -146,7 +146,7 @@ func TestABackendThatKnowsNoUsageIsAskedWithout(t *testing.T) {
 			ask("1")
 			time.Sleep(time.Hour)
 			ask("1")
-			with, without := streamEndpoint(chatStream).asked(chatStream.body), chatStream.body
+			with, without := asked(chatStream.body), chatStream.body
 			for i, want := range []string{with, without, without, with} {
 				if got := string(r.sims[0].Requests()[i].Body); got != want {
 					t.Errorf("call %d was %q, want %q", i, got, want)
@@ -161,7 +161,7 @@ func TestABackendThatKnowsNoUsageIsAskedWithout(t *testing.T) {
 func TestTheClientsOwnStreamOptionsMayBeRefused(t *testing.T) {
 	inBubble(t, nil, 1, func(r *bubbleRig) {
 		r.fault(0, providersim.Fault{Status: 400, Body: `{"error":{"message":"stream_options: no"}}`})
-		a := r.ask(asking{"asks", chatStream.path, streamEndpoint(chatStream).asked(chatStream.body)})
+		a := r.ask(asking{"asks", chatStream.path, asked(chatStream.body)})
 		if a.status != 400 || r.sims[0].Count() != 1 {
 			t.Errorf("status %d after %d calls: %s", a.status, r.sims[0].Count(), a.body)
 		}

@@ -44,5 +44,6 @@ func (c *providerConn) Write(p []byte) (int, error) {
 	if c.barred.Load() {
 		return 0, errBarred
 	}
+	c.wrote()
 	return c.Conn.Write(p) //nolint:wrapcheck // it is what io.Writer's callers compare with
 }

@@ -72,9 +72,9 @@ func (e *Endpoint) NewJudge(r Request) Judge { return e.newJudge(max(r.Choices, 
 // ReadAnswer looks at the whole body of an unstreamed 200. It may be an answer
 // of the endpoint, a JSON object with the part that clients read; or tell an
 // error, which some providers do with a 200; or be neither.
-func (e *Endpoint) ReadAnswer(body []byte) (told Error, usage Usage, isError, isAnswer bool) {
+func (e *Endpoint) ReadAnswer(body []byte) (told Error, tokens Tokens, isError, isAnswer bool) {
 	if !valid(body) {
-		return Error{}, Usage{}, false, false
+		return Error{}, Tokens{}, false, false
 	}
 	var cost tally
 	gjson.Parse(text(body)).ForEach(func(k, v gjson.Result) bool {
@@ -88,5 +88,5 @@ func (e *Endpoint) ReadAnswer(body []byte) (told Error, usage Usage, isError, is
 		}
 		return true
 	})
-	return told, cost.Usage(), isError, isAnswer
+	return told, cost.Tokens(), isError, isAnswer
 }

@@ -22,8 +22,8 @@ const (
 	Failed
 	// Malformed: the event is not what the dialect allows.
 	Malformed
-	// UsageOnly: the event tells what the answer has cost, and nothing else.
-	UsageOnly
+	// Usage: the event tells what the answer has cost, and nothing else.
+	Usage
 )
 
 // Has reports whether all of the given marks are set.
@@ -35,8 +35,8 @@ type Judge interface {
 	// Event judges an event by its name (which may be empty) and its data. It
 	// keeps neither.
 	Event(name, data []byte) Mark
-	// Usage returns what the events so far have told that the answer has cost.
-	Usage() Usage
+	// Tokens returns what the answer has cost as the events so far have told it.
+	Tokens() Tokens
 	// Err returns the error that the last Failed event carried.
 	Err() Error
 	// InToolArguments reports whether the arguments of a tool call have begun

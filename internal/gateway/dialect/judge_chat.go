@@ -50,10 +50,11 @@ func (j *chatJudge) Event(name, data []byte) Mark {
 		}
 	}
 	var m Mark
-	chosen := false
+	none := false
 	if choices := gjson.Get(e, "choices"); choices.IsArray() {
+		none = true
 		choices.ForEach(func(_, c gjson.Result) bool {
-			chosen = true
+			none = false
 			m |= j.choice(c)
 			return true
 		})
@@ -61,8 +62,8 @@ func (j *chatJudge) Event(name, data []byte) Mark {
 	if mayReport(data) {
 		if report := gjson.Get(e, "usage"); report.IsObject() {
 			j.read(report)
-			if !chosen {
-				m |= UsageOnly
+			if none {
+				m |= Usage
 			}
 		}
 	}

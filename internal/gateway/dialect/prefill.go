@@ -35,11 +35,10 @@ func patched(body []byte, patches ...patch) [][]byte {
 }
 
 // prefilled returns the body of a request that asks to go on with a text of so
-// many tokens, and for the usage where that is wanted. Of a key that is repeated every value is changed, since it is
+// many tokens. Of a key that is repeated every value is changed, since it is
 // unknown which of them the provider reads.
-func prefilled(body []byte, model, seen string, tokens int, usage bool) [][]byte {
+func prefilled(body []byte, model, seen string, tokens int) [][]byte {
 	var patches []patch
-	var options streamOptions
 	gjson.Parse(text(body)).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "model":
@@ -55,14 +54,9 @@ func prefilled(body []byte, model, seen string, tokens int, usage bool) [][]byte
 			if seen != "" && v.IsArray() {
 				patches = append(patches, assistantsTurn(v, seen))
 			}
-		case "stream_options":
-			options.see(v)
 		}
 		return true
 	})
-	if p, ok := options.ask(body); ok && usage {
-		patches = inOrder(append(patches, p)...)
-	}
 	return patched(body, patches...)
 }
 

@@ -108,7 +108,7 @@ func TestPrefillCopiesNoBody(t *testing.T) {
 	tr.Record(nil, []byte(`{"choices":[{"index":0,"delta":{"content":"a"}}]}`))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	parts := tr.Prefill(body, "other", false)
+	parts := tr.Prefill(body, "other")
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > size/10 {
 		t.Errorf("%d bytes were allocated for a body of %d", n, size)

@@ -15,12 +15,12 @@ type Request struct {
 	// Choices is how many answers are asked for: "n", for each of the prompts of
 	// a completion; 0 where nothing is said.
 	Choices int
-	// Usage means that the request asks for what the stream of a chat completion
-	// or a completion has cost.
-	Usage bool
+	// Usage means that the stream of a chat completion is to end with what it has
+	// cost.
+	Usage   bool
+	options bool // there are stream_options
 	// modelStart and modelEnd delimit the model's JSON value in the body.
 	modelStart, modelEnd int
-	options              streamOptions
 }
 
 // The errors of ParseRequest; their texts are for the caller.
@@ -69,8 +69,7 @@ func ParseRequest(body []byte) (Request, error) {
 		case "n":
 			r.Choices = int(min(max(v.Int(), 0), maxChoices+1))
 		case "stream_options":
-			r.Usage = v.Get("include_usage").Type == gjson.True
-			r.options.see(v)
+			r.Usage, r.options = v.Get("include_usage").Type == gjson.True, true
 		case "prompt":
 			prompts = countPrompts(v)
 		default:

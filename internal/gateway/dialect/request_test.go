@@ -60,13 +60,12 @@ func TestWithModelChangesNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := joined(r.WithModel([]byte(body), `ne"w`))
+	join := func(parts [][]byte) string { return string(bytes.Join(parts, nil)) }
+	got := join(r.WithModel([]byte(body), `ne"w`))
 	if want := strings.Replace(body, `"old"`, `"ne\"w"`, 1); got != want {
 		t.Fatalf("got %s, want %s", got, want)
 	}
-	if got := joined(r.WithModel([]byte(body), "")); got != body {
+	if got := join(r.WithModel([]byte(body), "")); got != body {
 		t.Fatalf("without another model the body changed: %s", got)
 	}
 }
-
-func joined(parts [][]byte) string { return string(bytes.Join(parts, nil)) }

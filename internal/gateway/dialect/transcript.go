@@ -22,10 +22,10 @@ type Transcript interface {
 	// Drop forgets the text. From then on the answer is not resumable.
 	Drop()
 	// Prefill returns the request, which body was, that asks to go on: with the
-	// text as the assistant's last turn, fewer tokens to come, where a model is
-	// given, that, and where it is wanted, the stream's usage. It comes in parts to
-	// be sent one after the other; the body is not copied.
-	Prefill(body []byte, model string, usage bool) [][]byte
+	// text as the assistant's last turn, fewer tokens to come, and where a model
+	// is given, that. It comes in parts to be sent one after the other; the body
+	// is not copied.
+	Prefill(body []byte, model string) [][]byte
 	// Splice turns an event of the stream that goes on into what the client gets,
 	// and takes it in. It is empty where the client gets nothing.
 	Splice(name, data []byte) []byte
@@ -73,10 +73,10 @@ func (t *transcript) add(piece string) {
 	}
 }
 
-func (t *transcript) Prefill(body []byte, model string, usage bool) [][]byte {
+func (t *transcript) Prefill(body []byte, model string) [][]byte {
 	seen := strings.TrimRightFunc(string(t.text), unicode.IsSpace)
 	t.overlap, t.before = string(t.text[len(seen):]), t.pieces
-	return prefilled(body, model, seen, t.pieces, usage)
+	return prefilled(body, model, seen, t.pieces)
 }
 
 // reconcile takes from the next piece of text the white space that the client

@@ -118,7 +118,7 @@ func FuzzTranscripts(f *testing.F) {
 			tr.Record(label, data)
 			overwrite(label, data)
 			var asked []byte
-			for _, part := range tr.Prefill(body, "other", false) {
+			for _, part := range tr.Prefill(body, "other") {
 				asked = append(asked, part...)
 			}
 			if again, err := ParseRequest(asked); err != nil || again.Model != "other" || again.Stream != r.Stream || !json.Valid(asked) {

@@ -88,7 +88,7 @@ func (r *resumed) prefill(model string) string {
 		r.t.Fatalf("not resumable after %s", &r.client)
 	}
 	body := []byte(r.request)
-	request := bytes.Join(r.transcript.Prefill(body, model, false), nil)
+	request := bytes.Join(r.transcript.Prefill(body, model), nil)
 	if string(body) != r.request {
 		r.t.Fatal("asking to go on changed the client's request")
 	}

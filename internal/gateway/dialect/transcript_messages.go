@@ -17,9 +17,9 @@ type messagesTranscript struct {
 
 func newMessagesTranscript() Transcript { return &messagesTranscript{} }
 
-func (t *messagesTranscript) Prefill(body []byte, model string, usage bool) [][]byte {
+func (t *messagesTranscript) Prefill(body []byte, model string) [][]byte {
 	t.fresh = true
-	return t.transcript.Prefill(body, model, usage)
+	return t.transcript.Prefill(body, model)
 }
 
 func (t *messagesTranscript) Record(name, data []byte) {

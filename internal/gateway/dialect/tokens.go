@@ -2,9 +2,9 @@ package dialect
 
 import "github.com/tidwall/gjson"
 
-// Usage is what an answer has cost in tokens, as the provider says it; what it
-// does not say is 0.
-type Usage struct {
+// Tokens are what an answer has cost, as the provider says it; what it does not
+// say is 0.
+type Tokens struct {
 	// Input are all tokens of the prompt. CacheRead of them came from the
 	// provider's cache, and CacheWrite went into it.
 	Input, CacheRead, CacheWrite int64
@@ -13,8 +13,8 @@ type Usage struct {
 }
 
 // Plus adds what two answers have cost.
-func (u Usage) Plus(v Usage) Usage {
-	return Usage{u.Input + v.Input, u.CacheRead + v.CacheRead, u.CacheWrite + v.CacheWrite, u.Output + v.Output}
+func (t Tokens) Plus(v Tokens) Tokens {
+	return Tokens{t.Input + v.Input, t.CacheRead + v.CacheRead, t.CacheWrite + v.CacheWrite, t.Output + v.Output}
 }
 
 // maxTokens keeps a provider's nonsense out of the sums.
@@ -23,15 +23,15 @@ const maxTokens = 1 << 40
 // tally reads usage reports. A later report of a stream replaces what an earlier
 // one has said.
 type tally struct {
-	usage Usage
+	sum Tokens
 	// beside means that the cache's tokens are not among the input's, as in the
 	// Messages API.
 	beside bool
 }
 
-// Usage is what was reported so far.
-func (t *tally) Usage() Usage {
-	u := t.usage
+// Tokens are what was reported so far.
+func (t *tally) Tokens() Tokens {
+	u := t.sum
 	if t.beside {
 		u.Input += u.CacheRead + u.CacheWrite
 	}
@@ -46,15 +46,15 @@ func (t *tally) read(report gjson.Result) {
 	report.ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case "prompt_tokens", "input_tokens":
-			count(&t.usage.Input, v)
+			count(&t.sum.Input, v)
 		case "completion_tokens", "output_tokens":
-			count(&t.usage.Output, v)
+			count(&t.sum.Output, v)
 		case "cache_read_input_tokens":
-			t.beside = count(&t.usage.CacheRead, v) || t.beside
+			t.beside = count(&t.sum.CacheRead, v) || t.beside
 		case "cache_creation_input_tokens":
-			t.beside = count(&t.usage.CacheWrite, v) || t.beside
+			t.beside = count(&t.sum.CacheWrite, v) || t.beside
 		case "prompt_tokens_details", "input_tokens_details":
-			count(&t.usage.CacheRead, v.Get("cached_tokens"))
+			count(&t.sum.CacheRead, v.Get("cached_tokens"))
 		}
 		return true
 	})
