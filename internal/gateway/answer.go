@@ -79,6 +79,7 @@ func encoded(h http.Header) bool {
 func (a *attempt) answered(resp *http.Response, body []byte) ending {
 	told, tokens, isError, isAnswer := a.up.endpoint.ReadAnswer(body)
 	a.cost.tokens = tokens
+	a.span.read(body)
 	switch {
 	case isError:
 		return a.told(told)

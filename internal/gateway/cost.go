@@ -27,13 +27,16 @@ func (c *cost) perToken() (time.Duration, bool) {
 	return (c.whole - c.first) / time.Duration(c.tokens.Output-1), true
 }
 
-// account tells the metrics what an attempt has cost that ended so.
-func (a *attempt) account(c Class) {
+// account tells, in metrics and traces, of an attempt that ended so.
+func (a *attempt) account(c Class, status int, took time.Duration) {
 	s := a.b.stats
 	s.spend(a.cost.tokens)
 	if each, ok := a.cost.perToken(); ok && c == Success {
 		s.perToken(each)
 	}
+	a.x.sum.tokens = a.x.sum.tokens.Plus(a.cost.tokens)
+	a.tellConventions(c, took)
+	a.endSpan(c, status)
 }
 
 // unwillingFor is how long a backend is not asked for usage after it has refused

@@ -21,6 +21,7 @@ type metrics struct {
 	fallbacks    *prometheus.CounterVec
 	recoveries   *prometheus.CounterVec
 	budgetsSpent *prometheus.CounterVec
+	conventions  conventions
 
 	mu       sync.Mutex
 	backends map[backendID]*backendStats // guarded by mu
@@ -38,6 +39,9 @@ type backendStats struct {
 	once               sync.Once // for the histograms, so that an idle backend costs no series
 	histograms         histograms
 	observers          func() histograms
+
+	mu         sync.Mutex
+	operations map[operation]*operationSeries // guarded by mu
 }
 
 // histograms are those of one backend.
@@ -73,13 +77,15 @@ func newMetrics() *metrics {
 		fallbacks:    counter("fallbacks_total", "Calls of a backend in place of another, by how that one had failed or refused.", "namespace", "route", "from", "to", "class"),
 		recoveries:   counter("recovered_streams_total", "Streams that broke off after their first output and were made whole, by the backend that did it and the way.", "namespace", "route", "backend", "recovery"),
 		budgetsSpent: counter("retry_budget_exhausted_total", "Repeats that the route's retry budget did not allow.", "namespace", "route"),
+		conventions:  newConventions(),
 		backends:     map[backendID]*backendStats{},
 	}
 }
 
 // vectors are what the client library keeps.
 func (m *metrics) vectors() []prometheus.Collector {
-	return []prometheus.Collector{m.duration, m.toFirstToken, m.perToken, m.rejections, m.retries, m.fallbacks, m.recoveries, m.budgetsSpent}
+	return []prometheus.Collector{m.duration, m.toFirstToken, m.perToken, m.rejections, m.retries, m.fallbacks, m.recoveries, m.budgetsSpent,
+		m.conventions.duration, m.conventions.tokens}
 }
 
 // repeated counts a call that was repeated after one that had ended so.
@@ -138,18 +144,22 @@ func (m *metrics) backend(namespace, route, backend string) *backendStats {
 	return s
 }
 
-// observers makes a backend's histograms, as count counts.
+// observers makes a backend's histograms.
 func (m *metrics) observers(s *backendStats) histograms {
+	of := func(v *prometheus.HistogramVec) prometheus.Observer {
+		return m.observer(s, v, s.id.namespace, s.id.route, s.id.backend)
+	}
+	return histograms{of(m.duration), of(m.toFirstToken), of(m.perToken)}
+}
+
+// observer makes one of a backend's histograms.
+func (m *metrics) observer(s *backendStats, v *prometheus.HistogramVec, labels ...string) prometheus.Observer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.has(s) {
-		nobody := prometheus.ObserverFunc(func(float64) {})
-		return histograms{nobody, nobody, nobody}
+		return prometheus.ObserverFunc(func(float64) {})
 	}
-	of := func(v *prometheus.HistogramVec) prometheus.Observer {
-		return v.WithLabelValues(s.id.namespace, s.id.route, s.id.backend)
-	}
-	return histograms{of(m.duration), of(m.toFirstToken), of(m.perToken)}
+	return v.WithLabelValues(labels...)
 }
 
 // retain drops the series of routes and backends that are live no more.
@@ -175,7 +185,8 @@ func (m *metrics) retain(l *live) {
 			m.fallbacks.DeletePartialMatch(prometheus.Labels{"namespace": id.namespace, "route": id.route, label: id.backend})
 		}
 		gone["backend"] = id.backend
-		for _, v := range [...]interface{ DeletePartialMatch(prometheus.Labels) int }{m.duration, m.toFirstToken, m.perToken, m.retries, m.recoveries} {
+		for _, v := range [...]interface{ DeletePartialMatch(prometheus.Labels) int }{m.duration, m.toFirstToken, m.perToken, m.retries, m.recoveries,
+			m.conventions.duration, m.conventions.tokens} {
 			v.DeletePartialMatch(gone)
 		}
 	}

@@ -142,6 +142,7 @@ func (s *stream) pass(e event) error {
 		s.refusal = append([]byte(nil), e.raw...)
 		return errToldByProvider
 	}
+	s.span.read(e.data)
 	wasFinished := s.finished
 	s.finished, s.done = mark.Has(dialect.Finish), mark.Has(dialect.Done)
 	switch {

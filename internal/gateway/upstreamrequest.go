@@ -30,6 +30,7 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 		Header:        requestHeaders(headers, a.b.Backend, x.id),
 		ContentLength: int64(length),
 	}
+	a.span.inject(r.Header)
 	r.Host = r.URL.Host
 	if length > 0 {
 		r.Body = reader(parts)
