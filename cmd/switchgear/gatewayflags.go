@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/switchgear/switchgear/internal/admin"
 	"github.com/switchgear/switchgear/internal/controller"
@@ -87,8 +88,8 @@ func (g *gatewayFlags) validate() ([]netip.Prefix, error) {
 
 // newGateway returns the gateway that the flags describe, and its listener. The
 // feed hears of its transitions and refusals, and so does onTransition of the
-// former.
-func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, feed *admin.Feed, onTransition func(gateway.Transition)) (*gateway.Gateway, *gateway.Server, error) {
+// former; the tracer, which may be nil, makes its spans.
+func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, tracer trace.Tracer, feed *admin.Feed, onTransition func(gateway.Transition)) (*gateway.Gateway, *gateway.Server, error) {
 	if g.circuits == circuitsOff {
 		log.Warn("All enforcement is stopped: no circuit refuses anything", "flag", "--circuits=off")
 	}
@@ -104,6 +105,7 @@ func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, feed *
 		AllowBackendCIDRs: cidrs,
 		CircuitsOff:       g.circuits == circuitsOff,
 		AccessLog:         accessLog,
+		Tracer:            tracer,
 		OnTransition: func(t gateway.Transition) {
 			feed.OnTransition(t)
 			onTransition(t)

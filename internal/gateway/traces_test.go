@@ -82,7 +82,7 @@ func TestARequestIsASpanAndSoIsEachAttempt(t *testing.T) {
 				"switchgear.attempts": int64(1), "switchgear.request_id": "r-1"},
 		}},
 		{"translated", chatStream, providersim.Fault{FirstTokenDelay: second}, func(s *streamSetup) {
-			s.Backend = func(n int, b *gateway.Backend) {
+			s.Backend = func(_ int, b *gateway.Backend) {
 				b.Dialect, b.URL.Path, b.Model, b.DefaultMaxTokens = gateway.Anthropic, "", "sonnet", 99
 			}
 		}, []map[string]any{

@@ -8,7 +8,7 @@ import (
 
 // askUsage is the parameter with which a stream of OpenAI's dialect tells what it
 // has cost, in a chunk of its own.
-const askUsage = `"stream_options":{"include_usage":true}`
+var askUsage = []byte(`,"stream_options":{"include_usage":true}`)
 
 // HidesUsage reports whether the gateway is to ask for the usage of a stream whose
 // client has not, who then must not see it.
@@ -32,5 +32,5 @@ func (r Request) WithUsage(parts [][]byte) [][]byte {
 	}
 	last := parts[len(parts)-1]
 	end := bytes.LastIndexByte(last, '}')
-	return append(parts[:len(parts)-1:len(parts)-1], last[:end], []byte(","+askUsage), last[end:])
+	return append(parts[:len(parts)-1:len(parts)-1], last[:end], askUsage, last[end:])
 }
