@@ -115,7 +115,11 @@ func TestEveryRequestHasALine(t *testing.T) {
 		{"an unknown model", asking{"", "/v1/chat/completions", `{"model":"x","messages":[]}`}, [2]providersim.Fault{},
 			entry(map[string]any{"endpoint": "/v1/chat/completions", "model": "x", "attempts": 0.0, "status": 404.0, "code": "model_not_found"})},
 		{"an unknown path", asking{"", "/ns/sk-secret/v1/what", ""}, [2]providersim.Fault{},
+			entry(map[string]any{"method": "GET", "endpoint": "/v1/*", "attempts": 0.0, "status": 404.0, "code": "no_route"})},
+		{"a path that nobody has", asking{"", "/sk-secret", ""}, [2]providersim.Fault{},
 			entry(map[string]any{"method": "GET", "attempts": 0.0, "status": 404.0, "code": "no_route"})},
+		{"the models", asking{"", "/v1/models", ""}, [2]providersim.Fault{},
+			entry(map[string]any{"method": "GET", "endpoint": "/v1/models", "attempts": 0.0, "status": 200.0})},
 		{"an unreadable body", asking{"", "/v1/chat/completions", `{"model":`}, [2]providersim.Fault{},
 			entry(map[string]any{"endpoint": "/v1/chat/completions", "attempts": 0.0, "status": 400.0, "code": "invalid_body"})},
 		{"a model beyond all measure", asking{"", "/v1/chat/completions", `{"model":"` + strings.Repeat("ä", 100) + `"}`}, [2]providersim.Fault{},
@@ -182,6 +186,8 @@ func TestTheLogHoldsNeitherContentNorCredential(t *testing.T) {
 		{"broken", "/v1/chat/completions", `{"model":"gpt","x":"hush-value"`},
 		{"no model", "/v1/chat/completions", `{"model":["hush-model"]}`},
 		{"no route", "/hush-path", ""},
+		{"no call of a model", "/v1/files/hush-file", ""},
+		{"a model", "/v1/models/hush-model", ""},
 		{"no namespace", "/ns/hush-namespace/v1/chat/completions", body("")},
 	}
 	faults := map[string]providersim.Fault{

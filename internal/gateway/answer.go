@@ -53,7 +53,7 @@ func (a *attempt) unheld(resp *http.Response, begun []byte, why error) ending {
 	translated := a.up.translation != nil
 	switch {
 	case translated && !a.streamed() && isSuccess(resp.StatusCode):
-		return a.failed(Rejected, resp.StatusCode, 0, reply{own: a.untranslatable(why)}, why)
+		return a.failed(Rejected, resp.StatusCode, 0, &reply{own: a.untranslatable(why)}, why)
 	case translated, a.streamed(), a.ownError(a.classify(resp)) != nil:
 		return a.refused(resp, dialect.Error{}, nil, hold{})
 	}
@@ -105,7 +105,7 @@ func (a *attempt) answered(resp *http.Response, body []byte) ending {
 // takes over.
 func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, held hold) ending {
 	c := classifyStatus(a.b.Backend, resp.StatusCode, told)
-	r := reply{own: a.ownError(c), status: resp.StatusCode, header: resp.Header, body: body, hold: held}
+	r := &reply{own: a.ownError(c), status: resp.StatusCode, header: resp.Header, body: body, hold: held}
 	if t := a.up.translation; t != nil {
 		r.status, r.body = t.Error(r.status, told)
 		r.header = r.header.Clone()
@@ -119,7 +119,7 @@ func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, 
 // becomes a response of its own, with the provider's text.
 func (a *attempt) told(e dialect.Error) ending {
 	c := classifyError(a.b.Backend, e)
-	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
+	r := &reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
 	if t := a.up.translation; t != nil {
 		r.status, r.body = t.Error(r.status, e)
 	} else {

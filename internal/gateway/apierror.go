@@ -27,6 +27,7 @@ const (
 	codeBodyTimeout        = "body_timeout"
 	codeInvalidBody        = "invalid_body"
 	codeInvalidHeader      = "invalid_header"
+	codeInvalidQuery       = "invalid_query"
 	codeBypassNotAllowed   = "bypass_not_allowed"
 	codeUnsupported        = "unsupported_endpoint"
 	codeInexpressible      = "unsupported_parameter"
@@ -42,6 +43,9 @@ const (
 	headerError     = "X-Switchgear-Error"
 	headerRequestID = "X-Request-Id"
 	headerNoRetry   = "X-Should-Retry"
+
+	// headerAnthropicVersion is what every client of Anthropic's sends.
+	headerAnthropicVersion = "Anthropic-Version"
 )
 
 // apiError is an error of the gateway's own making.

@@ -98,9 +98,18 @@ func (a *attempt) run() ending {
 		return a.pathAnswer(resp)
 	case a.streamed() && isSuccess(resp.StatusCode) && isEventStream(resp.Header):
 		return a.stream(resp)
+	case a.opaque(resp):
+		return a.relay(resp, nil)
 	default:
 		return a.answer(resp)
 	}
+}
+
+// opaque reports whether an answer is passed on as it comes, though it is that of a
+// call in a dialect: sound, a file, events that mean nothing to the gateway.
+func (a *attempt) opaque(resp *http.Response) bool {
+	e := a.x.endpoint
+	return a.classify(resp) == Success && !e.Streams() && (e.Opaque() || isEventStream(resp.Header))
 }
 
 func (a *attempt) streamed() bool { return a.x.streaming() }
@@ -135,6 +144,9 @@ func (a *attempt) end(c Class, status int, retryAfter time.Duration) {
 	now := a.x.g.now()
 	if !a.x.bypass {
 		r := c.result(a.b.Backend, status, retryAfter)
+		if c == CredentialRejected && a.x.endpoint != nil && a.x.endpoint.Other {
+			r.Outcome = circuit.Ignored // it may do for models all the same
+		}
 		r.Repeated = a.call.toldBefore(c, a.c)
 		a.permit.End(r, now)
 		a.slot.Leave()
@@ -170,7 +182,7 @@ func (a *attempt) firstToken() {
 }
 
 // failed ends an attempt that has no answer for the client.
-func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r reply, err error) ending {
+func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r *reply, err error) ending {
 	a.log(c, status, err)
 	a.end(c, status, retryAfter)
 	r.circuit = a.state()
@@ -197,7 +209,7 @@ func (a *attempt) broke(c Class, err error) ending {
 	case Abandoned, ClientGone:
 		return a.gone(c, err)
 	default:
-		return a.failed(c, 0, 0, reply{own: a.noAnswer(err)}, err)
+		return a.failed(c, 0, 0, &reply{own: a.noAnswer(err)}, err)
 	}
 }
 

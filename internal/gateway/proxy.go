@@ -24,8 +24,9 @@ type exchange struct {
 	target   target
 	request  dialect.Request
 	body     []byte
-	hold     hold // of body
-	bypass   bool // the client has opted out of circuits
+	hold     hold   // of body
+	own      []byte // an answer of the gateway's own, for which no backend is asked
+	bypass   bool   // the client has opted out of circuits
 
 	arrived  time.Duration
 	came     time.Duration
@@ -60,6 +61,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := x.address()
 	if route := x.target.route; route != nil {
 		w.Header()[headerRoute] = []string{route.Name}
+	}
+	if e == nil && x.own != nil {
+		x.tellOwn()
+		return
 	}
 	if e == nil {
 		e = x.readBypass()
@@ -139,7 +144,7 @@ func (x *exchange) speaks(b *liveBackend) bool {
 func (x *exchange) unusable() *apiError {
 	if slices.ContainsFunc(x.target.route.backends, x.speaks) {
 		return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
-			message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
+			message: "no backend of route " + x.target.route.Name + " can be used: its conditions Accepted and ResolvedRefs say why"}
 	}
 	return &apiError{status: http.StatusBadRequest, code: codeUnsupported,
 		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect, and this endpoint is not translated into another"}

@@ -15,44 +15,42 @@ type pursuit struct {
 	refused refusals
 	// told is what the client gets if nobody answers: the last error of the first
 	// backend that was called.
-	told reply
+	told *reply
 	// from is the backend that was asked last, and why it has not answered.
 	from *liveBackend
 	why  Class
 	// broken means that a stream with output was lost on the way, cut that the
 	// client had a part of it: told is then about that.
 	broken, cut bool
-	// unfit is why the first backend that could not be asked in its dialect could
-	// not.
+	// unfit is why no backend can be asked, or why the first that could not be
+	// asked in its dialect could not.
 	unfit *apiError
 }
 
-// ending is what an attempt came to.
+// ending is what an attempt came to. It is handed up through all that lies between
+// a stream and the server, whose stack must not grow past 8 KiB for it: what only a
+// failure needs is behind a pointer.
 type ending struct {
 	class Class
 	// answered means that there is nothing left to do: the client has its answer,
 	// or has left.
 	answered bool
 	// called means that the provider was; otherwise refusal says why not.
-	called  bool
-	refusal circuit.Refusal
+	called bool
 	// acted means that the provider may have acted on the request.
 	acted bool
 	// flowed means that the provider had brought output.
 	flowed     bool
+	refusal    circuit.Refusal
 	retryAfter time.Duration
-	reply      reply
+	reply      *reply // of a call that failed
 }
 
 func (p *pursuit) run() {
-	defer func() { p.told.hold.free() }() // nobody may have been told it
+	defer func() { p.told.free() }() // nobody may have been told it
 	if len(p.order) == 0 {
-		e := p.unusable()
-		p.g.metrics.rejected(e.code)
-		p.tell(&reply{own: e})
-		return
+		p.unfit = p.unusable()
 	}
-	defer func() { p.told.hold.free() }()
 	for n, i := range p.order {
 		b := p.target.route.backends[i]
 		if p.committed && !p.resumesOn(b) {
@@ -130,23 +128,26 @@ func (p *pursuit) count(b *liveBackend, e *ending, n int) {
 
 // hear remembers what the client would be told of a failure.
 func (p *pursuit) hear(b *liveBackend, e *ending) {
+	if !e.called {
+		p.refused.add(b, e.refusal, p.g.now())
+		return
+	}
 	e.reply.backend, e.reply.class = b, e.class
+	e.reply.later = e.retryAfter > p.target.route.Retry.MaxRetryAfter
 	tells := false
 	switch {
-	case !e.called:
-		p.refused.add(b, e.refusal, p.g.now())
 	case p.committed:
 		tells, p.cut = !p.cut, true // the break, not what became of resuming
-	case p.told.backend == nil, p.told.backend == b, !FallbackClasses.Has(e.class):
+	case p.told == nil, p.told.backend == b, !FallbackClasses.Has(e.class):
 		// A refusal that no other backend can make good for is about the request
 		// itself, and so is the answer to it.
 		tells = true
 	}
 	if !tells {
-		e.reply.hold.free()
+		e.reply.free()
 		return
 	}
-	p.told.hold.free()
+	p.told.free()
 	p.told = e.reply
 }
 
@@ -216,7 +217,7 @@ func (p *pursuit) finish(b *liveBackend, e *ending) {
 // giveUp tells the client that no backend has answered.
 func (p *pursuit) giveUp() {
 	switch {
-	case p.told.backend != nil:
+	case p.told != nil:
 	case p.refused.backend == nil && p.unfit != nil:
 		p.g.metrics.rejected(p.unfit.code)
 		p.tell(&reply{own: p.unfit})
@@ -226,7 +227,7 @@ func (p *pursuit) giveUp() {
 		return
 	}
 	p.ends(p.told.backend, p.told.class)
-	p.tell(&p.told)
+	p.tell(p.told)
 }
 
 // refusals are what the circuits said to a request that none let through.
@@ -263,7 +264,7 @@ func (p *pursuit) refuse() {
 	case circuit.NotRefused:
 		out.class, out.circuit = CircuitOpen, circuitOpen
 		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeCircuitOpen,
-			message: "the circuit of every backend of route " + route.Name + " is open"}
+			message: "the circuit of every backend of route " + route.Name + " that may be asked is open"}
 		if r.first.Reason == circuit.ProbesBusy {
 			out.circuit = circuitHalfOpen
 		}

@@ -22,6 +22,7 @@ func (x *exchange) readBody() *apiError {
 	switch {
 	case err == nil:
 		_ = deadline.SetReadDeadline(time.Time{})
+		_ = x.r.Body.Close() // or the server would look for more of it before it answers
 		x.body = body
 		return nil
 	case errors.Is(err, errTooLarge):

@@ -67,10 +67,11 @@ func (x *exchange) repeatable(b *liveBackend, e *ending) bool {
 }
 
 // idempotent reports whether the request means the same when it is sent twice (RFC
-// 9110, 9.2.2). A call of a model does, whatever its method: it changes nothing.
+// 9110, 9.2.2). A call of a model does, whatever its method: it changes nothing,
+// unless it goes on with a conversation that the provider keeps.
 func (x *exchange) idempotent() bool {
-	if x.endpoint != nil {
-		return true
+	if x.endpoint != nil && !x.endpoint.Other {
+		return !x.request.Conversation
 	}
 	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:

@@ -53,28 +53,33 @@ func (a *attempt) stream(resp *http.Response) ending {
 	if encoded(resp.Header) {
 		return a.broke(InvalidResponse, &invalidAnswerError{"its stream is compressed, though identity was asked for"})
 	}
-	recovery := a.x.target.route.Recovery
-	s := &stream{
-		attempt: a, resp: resp, judge: a.up.endpoint.NewJudge(a.x.request),
-		held:   heldEvents{hold: hold{budget: &a.x.g.budget}},
-		buffer: recovery == RecoverByBuffering,
-	}
+	s := a.newStream(resp)
 	defer s.held.free()
-	s.usage = a.up.translation != nil || !a.x.endpoint.HidesUsage(a.x.request)
-	if t := a.up.translation; t != nil {
-		s.translated = t.Events(a.x.request, time.Now())
-	} else if recovery == RecoverByResuming {
-		if s.transcript = a.x.transcript; s.transcript == nil {
-			s.transcript = a.x.endpoint.NewTranscript(a.x.request, a.x.body)
-		}
-		s.resumes = a.x.committed
-	}
 	err := s.follow()
 	a.cost.tokens = s.judge.Tokens()
 	if s.finished && !errors.Is(err, errClient) && !errors.Is(err, errToldByProvider) {
 		return s.complete()
 	}
 	return s.broken(err)
+}
+
+func (a *attempt) newStream(resp *http.Response) *stream {
+	x, recovery := a.x, a.x.target.route.Recovery
+	s := &stream{
+		attempt: a, resp: resp, judge: a.up.endpoint.NewJudge(x.request),
+		held:   heldEvents{hold: hold{budget: &x.g.budget}},
+		buffer: recovery == RecoverByBuffering,
+		usage:  a.up.translation != nil || !x.endpoint.HidesUsage(x.request),
+	}
+	if t := a.up.translation; t != nil {
+		s.translated = t.Events(x.request, time.Now())
+	} else if recovery == RecoverByResuming {
+		if s.transcript = x.transcript; s.transcript == nil {
+			s.transcript = x.endpoint.NewTranscript(x.request, x.body)
+		}
+		s.resumes = x.committed
+	}
+	return s
 }
 
 // follow passes events on until the answer is whole or broken off.
@@ -98,25 +103,25 @@ func (s *stream) follow() error {
 
 // next returns the next event, waiting for it if it must. What was passed on is
 // flushed before each wait, and only then.
-func (s *stream) next() (event, error) {
+func (s *stream) next() (*event, error) {
 	for {
-		if e, ok := s.events.next(); ok {
+		if e := s.events.next(); e != nil {
 			return e, nil
 		}
 		if s.x.committed {
 			if err := s.x.client.flush(); err != nil {
-				return event{}, fmt.Errorf("%w: %w", errClient, err)
+				return nil, fmt.Errorf("%w: %w", errClient, err)
 			}
 			s.x.client.idle()
 		}
 		err := s.fill()
 		if errors.Is(err, io.EOF) {
-			if e, ok := s.events.rest(); ok {
+			if e := s.events.rest(); e != nil {
 				return e, nil
 			}
 		}
 		if err != nil {
-			return event{}, err
+			return nil, err
 		}
 	}
 }
@@ -133,7 +138,7 @@ func (s *stream) fill() error {
 
 // pass judges an event and passes it on, or holds it back for as long as the
 // answer may still be another backend's.
-func (s *stream) pass(e event) error {
+func (s *stream) pass(e *event) error {
 	mark := s.judge.Event(e.name, e.data)
 	if mark.Has(dialect.Malformed) {
 		return s.skip()
@@ -166,7 +171,7 @@ func (s *stream) pass(e event) error {
 }
 
 // forCaller returns what the client gets of an event.
-func (s *stream) forCaller(e event) ([]byte, error) {
+func (s *stream) forCaller(e *event) ([]byte, error) {
 	if s.translated == nil {
 		return s.transcribe(e), nil
 	}
@@ -179,7 +184,7 @@ func (s *stream) forCaller(e event) ([]byte, error) {
 
 // transcribe takes an event into the transcript, if one is kept, and returns
 // what of it the client gets.
-func (s *stream) transcribe(e event) []byte {
+func (s *stream) transcribe(e *event) []byte {
 	if s.transcript == nil {
 		return e.raw
 	}
@@ -326,5 +331,5 @@ func (s *stream) cut(err error) ending {
 		own.status, own.code = http.StatusGatewayTimeout, codeUpstreamTimeout
 		own.message += ": " + late.Error()
 	}
-	return s.failed(c, 0, 0, reply{own: own}, err)
+	return s.failed(c, 0, 0, &reply{own: own}, err)
 }

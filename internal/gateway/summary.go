@@ -32,14 +32,18 @@ func (x *exchange) failed() bool {
 }
 
 // served is where the request was served: the endpoint's path, or the prefix of
-// a path route; empty where nothing is.
+// a path route, and no more of what the client called; empty where nothing is.
 func (x *exchange) served() string {
 	switch {
+	case x.own != nil:
+		return "/v1/models"
+	case x.endpoint != nil && x.endpoint.Other:
+		return "/v1/*"
 	case x.endpoint != nil && strings.HasPrefix(x.endpoint.Path, "/v1/"):
 		return x.endpoint.Path
 	case x.endpoint != nil:
 		return "/v1" + x.endpoint.Path
-	case x.target.route != nil:
+	case x.target.route != nil && x.target.route.Path:
 		return x.target.route.Matches[x.target.match].Pattern
 	}
 	return ""

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -253,4 +254,29 @@ func TestARefusalIsAnEventOfTheRequest(t *testing.T) {
 			t.Errorf("the request tells %v", s)
 		}
 	})
+}
+
+// TestAPathBelowV1IsNotTold where it is no call of a model: it names the account's
+// files.
+func TestAPathBelowV1IsNotTold(t *testing.T) {
+	spans := tracetest.NewInMemoryExporter()
+	var book logbook
+	sim := providersim.Start(t, providersim.Options{})
+	r := newRig(t, func(o *gateway.Options) {
+		s := streamSetup{}
+		tracing(spans)(&s)
+		book.logging(slog.LevelDebug, gateway.AccessLogAll)(&s)
+		o.Tracer, o.Logger, o.AccessLog = s.Options.Tracer, s.Options.Logger, s.Options.AccessLog
+	}, newRoute("*", newBackend(t, gateway.OpenAI, sim.URL+"/v1", newPolicy(t))))
+	r.send(http.MethodGet, "/v1/files/hush", "")
+	r.eventually("the request's span", func() bool { return len(spans.GetSpans()) == 2 })
+	for i, want := range []string{"client GET /v1/*", "server GET /v1/*"} {
+		if got := telling(&spans.GetSpans()[i])[""]; got != want {
+			t.Errorf("the span is %s, want %s", got, want)
+		}
+	}
+	r.eventually("a line", func() bool { return len(book.requests(t)) == 1 })
+	if told := book.String() + fmt.Sprint(spans.GetSpans()); strings.Contains(told, "hush") || sim.Count() != 1 {
+		t.Errorf("after %d calls it is told that %s", sim.Count(), told)
+	}
 }

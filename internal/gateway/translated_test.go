@@ -117,8 +117,8 @@ func TestTheCredentialOfATranslatedCall(t *testing.T) {
 	passed := func(header, prefix string) func(*gateway.Backend) {
 		return func(b *gateway.Backend) { passthrough(b); b.AuthHeader, b.AuthPrefix = header, prefix }
 	}
-	openAIClient := []string{"Authorization", "Bearer sk-client", "Openai-Organization", "org", "Openai-Beta", "x", "X-Stainless-Lang", "go"}
-	anthropicClient := []string{"X-Api-Key", "sk-client", "Anthropic-Version", "2099-01-01", "Anthropic-Beta", "x", "X-Stainless-Lang", "go"}
+	openAIClient := []string{"Authorization", "Bearer sk-client", "Openai-Organization", "org", "Openai-Beta", "x"}
+	anthropicClient := []string{"X-Api-Key", "sk-client", "Anthropic-Version", "2099-01-01", "Anthropic-Beta", "x"}
 	for _, tc := range []struct {
 		name      string
 		direction direction

@@ -78,7 +78,7 @@ func translatedHeaders(in http.Header, b *Backend) http.Header {
 	out := make(http.Header, len(in)+1)
 	for name, values := range in {
 		switch {
-		case credentialHeaders[name], strings.HasPrefix(name, "Anthropic-"), strings.HasPrefix(name, "Openai-"), strings.HasPrefix(name, "X-Stainless-"):
+		case credentialHeaders[name], strings.HasPrefix(name, "Anthropic-"), strings.HasPrefix(name, "Openai-"):
 		default:
 			out[name] = values
 		}

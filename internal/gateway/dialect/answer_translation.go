@@ -17,14 +17,14 @@ var (
 // messageToChat writes a message as a chat completion.
 func messageToChat(body string, at time.Time) ([]byte, error) {
 	m := gjson.Parse(body)
-	var said, thought strings.Builder
+	var said, thought texts
 	var calls jsonWriter
 	m.Get("content").ForEach(func(_, b gjson.Result) bool {
 		switch b.Get("type").Str {
 		case "text":
-			said.WriteString(b.Get("text").Str)
+			said.add(b.Get("text"))
 		case "thinking":
-			thought.WriteString(b.Get("thinking").Str)
+			thought.add(b.Get("thinking"))
 		case "tool_use":
 			writeCall(&calls, -1, b, orNull(b.Get("input")))
 		}
@@ -38,14 +38,17 @@ func messageToChat(body string, at time.Time) ([]byte, error) {
 	w.member("model", textOrNull(m.Get("model")))
 	w.key("choices")
 	w.raw(`[{"index":0,"message":{"role":"assistant"`)
-	if said.Len() > 0 || calls.empty() {
-		w.text("content", said.String())
-	} else {
+	switch {
+	case said.first != "":
+		w.member("content", said.json())
+	case calls.empty():
+		w.text("content", "")
+	default:
 		w.member("content", "null")
 	}
 	w.member("refusal", "null")
-	if thought.Len() > 0 {
-		w.text("reasoning_content", thought.String())
+	if thought.first != "" {
+		w.member("reasoning_content", thought.json())
 	}
 	if !calls.empty() {
 		w.key("tool_calls")
@@ -64,6 +67,33 @@ func messageToChat(body string, at time.Time) ([]byte, error) {
 	u.asChat(&w)
 	w.close('}')
 	return w.b, nil
+}
+
+// texts are put together as JSON; a single one, which is the rule, as it stands.
+type texts struct {
+	first string
+	all   []byte // nil: there is no second
+}
+
+func (t *texts) add(v gjson.Result) {
+	switch {
+	case v.Str == "":
+		return
+	case t.first == "":
+		t.first = v.Raw
+		return
+	case t.all == nil:
+		t.all = []byte(t.first)
+	}
+	t.all = append(t.all[:len(t.all)-1], v.Raw[1:]...)
+}
+
+// json is empty where there is none.
+func (t *texts) json() string {
+	if t.all != nil {
+		return text(t.all)
+	}
+	return t.first
 }
 
 // chatToMessage writes the first choice of a chat completion as a message.

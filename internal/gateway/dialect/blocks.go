@@ -42,11 +42,15 @@ func (b *blocks) writeTo(w *jsonWriter) {
 	w.close(']')
 }
 
-// turns gathers the turns of a conversation, which alternate: what the same role
+// clear empties it and keeps its memory.
+func (b *blocks) clear() { *b = blocks{w: jsonWriter{b.w.b[:0]}} }
+
+// turns writes the turns of a conversation, which alternate: what the same role
 // says in succession is one turn, and one that says nothing is none. Within a
 // turn the results of tools come first.
 type turns struct {
-	out           jsonWriter
+	out           *jsonWriter
+	n             int
 	role          string
 	results, rest blocks
 }
@@ -76,11 +80,13 @@ func (t *turns) end() {
 		content.w.raw(t.rest.w.String())
 	}
 	if content.n > 0 {
+		t.n++
 		t.out.open('{')
 		t.out.text("role", t.role)
 		t.out.key("content")
-		content.writeTo(&t.out)
+		content.writeTo(t.out)
 		t.out.close('}')
 	}
-	t.results, t.rest = blocks{}, blocks{}
+	t.results.clear()
+	t.rest.clear()
 }

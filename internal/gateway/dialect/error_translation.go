@@ -42,7 +42,7 @@ func chatErrorCode(e Error) string {
 		return "model_not_found"
 	case e.Type == "rate_limit_error":
 		return "rate_limit_exceeded"
-	case e.Type == "invalid_request_error":
+	case e.Type == "invalid_request_error", e.Type == "api_error":
 		return ""
 	}
 	return e.Type

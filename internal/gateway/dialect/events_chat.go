@@ -8,6 +8,7 @@ import (
 
 // chatEvents writes the stream of a message as that of a chat completion.
 type chatEvents struct {
+	out       []byte // of the event at hand
 	id, model string // as JSON
 	created   int64
 	withUsage bool
@@ -30,10 +31,8 @@ func newChatEvents(r Request, at time.Time) Events {
 var pulseComment = []byte(": ping\n\n")
 
 func (t *chatEvents) Event(name, data []byte) ([]byte, error) {
-	s, ok := object(data)
-	if !ok {
-		return nil, nil
-	}
+	t.out = t.out[:0]
+	s := text(data)
 	e := gjson.Parse(s)
 	switch kindOf(name, s) {
 	case "message_start":
@@ -137,37 +136,38 @@ func (t *chatEvents) finish(reason string) []byte {
 
 // chunk is one event.
 func (t *chatEvents) chunk(choices string) []byte {
-	w := t.head(len(choices))
+	w := t.head()
 	w.member("choices", choices)
 	if t.withUsage {
 		w.member("usage", "null")
 	}
 	w.b = append(w.b, "}\n\n"...)
-	return w.b
+	t.out = w.b
+	return t.out
 }
 
-func (t *chatEvents) head(size int) jsonWriter {
-	w := jsonWriter{b: make([]byte, 0, size+len(t.id)+len(t.model)+160)}
-	w.b = append(w.b, "data: {"...)
+// head begins an event.
+func (t *chatEvents) head() jsonWriter {
+	w := jsonWriter{append(t.out, "data: {"...)}
 	w.member("id", t.id)
-	w.text("object", "chat.completion.chunk")
+	w.member("object", `"chat.completion.chunk"`)
 	w.number("created", t.created)
 	w.member("model", t.model)
 	return w
 }
 
 func (t *chatEvents) End() []byte {
-	var out []byte
+	t.out = t.out[:0]
 	if !t.finished {
-		out = t.finish("stop")
+		t.finish("stop")
 	}
 	if t.withUsage {
-		w := t.head(0)
+		w := t.head()
 		w.member("choices", "[]")
 		w.key("usage")
 		t.usage.asChat(&w)
 		w.b = append(w.b, "}\n\n"...)
-		out = append(out, w.b...)
+		t.out = w.b
 	}
-	return append(out, endOpenAI...)
+	return append(t.out, endOpenAI...)
 }

@@ -1,8 +1,8 @@
 package dialect
 
 import (
-	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -45,27 +45,33 @@ func newMessagesEvents(Request, time.Time) Events { return &messagesEvents{} }
 var pingMessages = event("ping", []byte(`{"type":"ping"}`))
 
 func (t *messagesEvents) Event(_, data []byte) ([]byte, error) {
-	s, ok := object(data)
-	if !ok {
+	e := gjson.Parse(text(data))
+	if !e.IsObject() {
 		return nil, nil // the end mark
 	}
-	t.out, t.thought = jsonWriter{}, false
-	e := gjson.Parse(s)
-	if u := e.Get("usage"); u.IsObject() {
-		var w jsonWriter
-		asMessagesUsage(&w, u)
-		t.usage = w.String()
-	}
-	choice := e.Get("choices.0")
-	if choice.IsObject() && choice.Get("index").Int() == 0 && t.finish == "" {
-		t.begin(e)
-		t.delta(choice.Get("delta"))
-		if t.size > maxWaiting {
-			return nil, errMuchWaits
+	t.out.b, t.thought = t.out.b[:0], false
+	var choice, id, model gjson.Result
+	e.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "id":
+			id = v
+		case "model":
+			model = v
+		case "choices":
+			choice = v.Get("0")
+		case "usage":
+			if v.IsObject() {
+				var w jsonWriter
+				asMessagesUsage(&w, v)
+				t.usage = w.String()
+			}
 		}
-		if f := choice.Get("finish_reason").Str; f != "" {
-			t.finish = strings.Clone(f)
-			t.closeAll()
+		return true
+	})
+	if choice.IsObject() && t.finish == "" {
+		t.begin(id, model)
+		if err := t.choice(choice); err != nil {
+			return nil, err
 		}
 	}
 	if t.out.empty() && t.thought {
@@ -74,8 +80,38 @@ func (t *messagesEvents) Event(_, data []byte) ([]byte, error) {
 	return t.out.b, nil
 }
 
+// choice takes in a piece of the first choice; there is no other.
+func (t *messagesEvents) choice(c gjson.Result) error {
+	var finish string
+	var delta gjson.Result
+	first := true
+	c.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "index":
+			first = v.Int() == 0
+		case "delta":
+			delta = v
+		case "finish_reason":
+			finish = v.Str
+		}
+		return true
+	})
+	if !first {
+		return nil
+	}
+	t.delta(delta)
+	if t.size > maxWaiting {
+		return errMuchWaits
+	}
+	if finish != "" {
+		t.finish = strings.Clone(finish)
+		t.closeAll()
+	}
+	return nil
+}
+
 // begin writes the message's start, once.
-func (t *messagesEvents) begin(e gjson.Result) {
+func (t *messagesEvents) begin(id, model gjson.Result) {
 	if t.begun {
 		return
 	}
@@ -84,8 +120,8 @@ func (t *messagesEvents) begin(e gjson.Result) {
 	if usage == "" {
 		usage = `{"input_tokens":0,"output_tokens":0}`
 	}
-	t.emit("message_start", `{"type":"message_start","message":{"id":`, textOrNull(e.Get("id")),
-		`,"type":"message","role":"assistant","model":`, textOrNull(e.Get("model")),
+	t.emit("message_start", `{"type":"message_start","message":{"id":`, textOrNull(id),
+		`,"type":"message","role":"assistant","model":`, textOrNull(model),
 		`,"content":[],"stop_reason":null,"stop_sequence":null,"usage":`, usage, `}}`)
 }
 
@@ -101,15 +137,29 @@ func (t *messagesEvents) emit(name string, parts ...string) {
 // delta takes in a piece of the answer. What the model thinks is not passed on:
 // without a signature no provider would take it back.
 func (t *messagesEvents) delta(d gjson.Result) {
-	for _, name := range [...]string{"reasoning_content", "reasoning", "reasoning_details"} {
-		t.thought = t.thought || holdsSomething(d.Get(name))
+	if !d.IsObject() {
+		return
 	}
-	forEachText(d.Get("content"), t.text)
-	if refusal := d.Get("refusal"); refusal.Str != "" {
+	var content, refusal, calls gjson.Result
+	d.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "content":
+			content = v
+		case "refusal":
+			refusal = v
+		case "tool_calls":
+			calls = v
+		case "reasoning_content", "reasoning", "reasoning_details":
+			t.thought = t.thought || holdsSomething(v)
+		}
+		return true
+	})
+	forEachText(content, t.text)
+	if refusal.Str != "" {
 		t.refuses = true
 		t.text(refusal)
 	}
-	if calls := d.Get("tool_calls"); calls.IsArray() {
+	if calls.IsArray() {
 		calls.ForEach(func(_, c gjson.Result) bool {
 			t.call(c)
 			return t.size <= maxWaiting
@@ -187,22 +237,14 @@ func (t *messagesEvents) add(b *streamBlock, piece string) {
 		t.size += len(piece)
 		return
 	}
-	kind, field := "text_delta", "text"
+	kind := `,"delta":{"type":"text_delta","text":`
 	if b.call {
-		kind, field = "input_json_delta", "partial_json"
+		kind = `,"delta":{"type":"input_json_delta","partial_json":`
 		b.some = true
 	}
-	var w jsonWriter
-	w.open('{')
-	w.text("type", "content_block_delta")
-	w.number("index", int64(t.index))
-	w.key("delta")
-	w.open('{')
-	w.text("type", kind)
-	w.text(field, piece)
-	w.close('}')
-	w.close('}')
-	t.emit("content_block_delta", w.String())
+	t.out.b = append(t.out.b, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":"...)
+	t.out.b = append(strconv.AppendInt(t.out.b, int64(t.index), 10), kind...)
+	t.out.b = append(gjson.AppendJSONString(t.out.b, piece), "}}\n\n"...)
 }
 
 // start opens a block.
@@ -261,8 +303,8 @@ func (t *messagesEvents) End() []byte {
 		return nil
 	}
 	t.closed = true
-	t.out = jsonWriter{}
-	t.begin(gjson.Result{})
+	t.out.b = t.out.b[:0]
+	t.begin(gjson.Result{}, gjson.Result{})
 	t.closeAll()
 	usage := t.usage
 	if usage == "" {
@@ -271,5 +313,5 @@ func (t *messagesEvents) End() []byte {
 	t.emit("message_delta", `{"type":"message_delta","delta":{"stop_reason":"`, stopReason(t.finish, t.calls, t.refuses),
 		`","stop_sequence":null},"usage":`, usage, `}`)
 	t.emit("message_stop", `{"type":"message_stop"}`)
-	return bytes.Clone(t.out.b)
+	return t.out.b
 }

@@ -98,20 +98,19 @@ var messagesParameters = map[string]parameter{
 // sift reads a request's parameters: it returns those that have a counterpart,
 // names the advisory ones and refuses what changes the meaning.
 func (r *rewriting) sift(root gjson.Result, known map[string]parameter) map[string]gjson.Result {
-	fields := make(map[string]gjson.Result, len(known))
+	fields := map[string]gjson.Result{}
 	root.ForEach(func(k, v gjson.Result) bool {
 		p, ok := known[k.Str]
-		name := strings.Clone(k.Str) // not to keep the body alive
 		switch {
 		case v.Type == gjson.Null, len(p.neutral) > 0 && slices.Contains(p.neutral, compact(v.Raw)):
 		case !ok:
-			r.refuse(name, "it is unknown to the gateway, which cannot tell what it means")
+			r.refuse(k.Str, "it is unknown to the gateway, which cannot tell what it means")
 		case p.handling == advisory:
-			r.drop(name)
+			r.drop(strings.Clone(k.Str)) // not to keep the body alive
 		case p.handling == refused:
-			r.refuse(name, "the provider's dialect has nothing like it")
+			r.refuse(k.Str, "the provider's dialect has nothing like it")
 		default:
-			fields[name] = v
+			fields[k.Str] = v
 		}
 		return r.err == nil
 	})
@@ -144,15 +143,22 @@ func (r *rewriting) only(v gjson.Result, object string, expected ...string) {
 		return
 	}
 	v.ForEach(func(k, member gjson.Result) bool {
-		switch {
-		case member.Type == gjson.Null, slices.Contains(expected, k.Str):
-		case isIdentifier(k.Str):
-			r.drop(object + "." + k.Str)
-		default:
-			r.drop(object)
+		if !slices.Contains(expected, k.Str) {
+			r.odd(object, k, member)
 		}
 		return true
 	})
+}
+
+// odd names a member of an object that was not expected.
+func (r *rewriting) odd(object string, k, member gjson.Result) {
+	switch {
+	case member.Type == gjson.Null:
+	case isIdentifier(k.Str):
+		r.drop(object + "." + k.Str)
+	default:
+		r.drop(object)
+	}
 }
 
 func isIdentifier(s string) bool {

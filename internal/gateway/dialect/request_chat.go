@@ -48,14 +48,14 @@ func (r *rewriting) messagesStops(v gjson.Result) {
 	}
 	r.w.key("stop_sequences")
 	r.w.open('[')
-	stop := func(s gjson.Result, at string) {
+	stop := func(s gjson.Result, name string) {
 		if strings.TrimSpace(s.Str) == "" {
-			r.refuse(at, "the provider's dialect stops at no white space")
+			r.refuse(name, "the provider's dialect stops at no white space")
 		}
 		r.w.raw(s.Raw)
 	}
 	if v.IsArray() {
-		r.each(v, "stop", stop)
+		r.each(v, "stop", func(s gjson.Result) { stop(s, "") })
 	} else {
 		stop(v, "stop")
 	}
@@ -86,56 +86,85 @@ func (r *rewriting) messagesFormat(v gjson.Result) {
 	}
 }
 
-// messagesConversation writes system and messages. All instructions stand at
-// the beginning there, also those from within the conversation.
+// chatTurn is a message of a chat.
+type chatTurn struct {
+	role                            string
+	content, refusal, calls, callID gjson.Result
+	audio, functionCall             bool
+}
+
+// turn reads a message. What the assistant has thought is left out: it is worth
+// nothing without the provider's signature.
+func (r *rewriting) turn(m gjson.Result) (t chatTurn) {
+	m.ForEach(func(k, v gjson.Result) bool {
+		switch k.Str {
+		case "role":
+			t.role = v.Str
+		case "content":
+			t.content = v
+		case "refusal":
+			t.refusal = v
+		case "tool_calls":
+			t.calls = v
+		case "tool_call_id":
+			t.callID = v
+		case "audio":
+			t.audio = v.Type != gjson.Null
+		case "function_call":
+			t.functionCall = v.Type != gjson.Null
+		case "annotations", "reasoning", "reasoning_content", "reasoning_details":
+		default:
+			r.odd("messages", k, v)
+		}
+		return true
+	})
+	return t
+}
+
+// messagesConversation writes messages and system. All instructions stand at the
+// beginning there, also those from within the conversation.
 func (r *rewriting) messagesConversation(messages gjson.Result) {
 	var system blocks
-	var turns turns
-	last := ""
-	r.each(messages, "messages", func(m gjson.Result, at string) {
-		r.only(m, "messages", "role", "content", "refusal", "tool_calls", "tool_call_id",
-			"audio", "function_call", "annotations", "reasoning", "reasoning_content", "reasoning_details")
-		switch role := m.Get("role").Str; role {
+	turns := turns{out: &r.w}
+	r.w.key("messages")
+	r.w.open('[')
+	r.each(messages, "messages", func(m gjson.Result) {
+		switch t := r.turn(m); t.role {
 		case "system", "developer":
-			r.chatContent(m.Get("content"), at+".content", &system, false)
-			return
+			r.chatContent(t.content, &system, false)
 		case "user":
-			r.chatContent(m.Get("content"), at+".content", turns.of("user"), true)
+			r.chatContent(t.content, turns.of("user"), true)
 		case "assistant":
-			r.assistantTurn(m, at, turns.of("assistant"))
+			r.assistantTurn(&t, turns.of("assistant"))
 		case "tool":
-			r.toolResult(m, at, turns.toolResults())
+			r.toolResult(&t, turns.toolResults())
 		default:
-			r.refuse(at+".role", "the provider's dialect has no such role")
+			r.refuse("role", "the provider's dialect has no such role")
 		}
-		last = turns.role
 	})
 	turns.end()
+	r.w.close(']')
 	switch {
 	case r.err != nil:
 		return
-	case turns.out.empty():
+	case turns.n == 0:
 		r.refuse("messages", "without a turn of the user's or the assistant's there is nothing to answer")
-	case last == "assistant" && !r.options.SupportsPrefill:
+	case turns.role == "assistant" && !r.options.SupportsPrefill:
 		r.refuse("messages", "it ends with a turn of the assistant's, which the backend would not go on with")
 	}
-	if !system.w.empty() {
+	if system.n > 0 {
 		r.w.key("system")
 		system.writeTo(&r.w)
 	}
-	r.w.key("messages")
-	r.w.open('[')
-	r.w.raw(turns.out.String())
-	r.w.close(']')
 }
 
 // chatContent adds the parts of a message to a turn.
-func (r *rewriting) chatContent(v gjson.Result, at string, to *blocks, images bool) {
+func (r *rewriting) chatContent(v gjson.Result, to *blocks, images bool) {
 	if v.Type == gjson.String {
 		to.text(v)
 		return
 	}
-	r.each(v, at, func(p gjson.Result, at string) {
+	r.each(v, "content", func(p gjson.Result) {
 		switch kind := p.Get("type").Str; {
 		case kind == "text":
 			r.only(p, "messages.content", "type", "text")
@@ -143,9 +172,9 @@ func (r *rewriting) chatContent(v gjson.Result, at string, to *blocks, images bo
 		case kind == "refusal":
 			to.text(p.Get("refusal"))
 		case kind == "image_url" && images:
-			r.messagesImage(p.Get("image_url"), at, to)
+			r.messagesImage(p.Get("image_url"), to)
 		default:
-			r.refuse(at, "the provider's dialect takes no "+strconv.Quote(kind)+" there")
+			r.refuse("", "the provider's dialect takes no "+strconv.Quote(kind)+" there")
 		}
 	})
 }
@@ -156,7 +185,7 @@ var imageTypes = map[string]string{
 }
 
 // messagesImage adds an image: one that is in the request, or its address.
-func (r *rewriting) messagesImage(v gjson.Result, at string, to *blocks) {
+func (r *rewriting) messagesImage(v gjson.Result, to *blocks) {
 	if d := v.Get("detail").Str; d != "" && d != "auto" {
 		r.drop("messages.content.detail")
 	}
@@ -168,14 +197,14 @@ func (r *rewriting) messagesImage(v gjson.Result, at string, to *blocks) {
 		kind, data, ok := strings.Cut(inline, ";base64,")
 		kind = imageTypes[strings.ToLower(kind)]
 		if !ok || kind == "" {
-			r.refuse(at, "want an image as base64, of type jpeg, png, gif or webp")
+			r.refuse("", "want an image as base64, of type jpeg, png, gif or webp")
 		}
 		w.text("type", "base64")
 		w.text("media_type", kind)
 		w.text("data", data)
 	} else {
 		if address == "" {
-			r.refuse(at, "it has no url")
+			r.refuse("", "it has no url")
 		}
 		w.text("type", "url")
 		w.text("url", address)
@@ -184,30 +213,26 @@ func (r *rewriting) messagesImage(v gjson.Result, at string, to *blocks) {
 	to.end()
 }
 
-// assistantTurn adds what the assistant has said and called. What it has
-// thought stays out: it is worth nothing without the provider's signature.
-func (r *rewriting) assistantTurn(m gjson.Result, at string, to *blocks) {
-	for _, name := range [...]string{"audio", "function_call"} {
-		if m.Get(name).Type != gjson.Null {
-			r.refuse(at+"."+name, "the provider's dialect has nothing like it")
-		}
+// assistantTurn adds what the assistant has said and called.
+func (r *rewriting) assistantTurn(t *chatTurn, to *blocks) {
+	if t.audio {
+		r.refuse("audio", "the provider's dialect has nothing like it")
 	}
-	if c := m.Get("content"); c.Type == gjson.String {
-		to.text(c)
-	} else {
-		r.chatContent(c, at+".content", to, false)
+	if t.functionCall {
+		r.refuse("function_call", "the provider's dialect has nothing like it")
 	}
-	to.text(m.Get("refusal"))
-	r.each(m.Get("tool_calls"), at+".tool_calls", func(c gjson.Result, at string) {
+	r.chatContent(t.content, to, false)
+	to.text(t.refusal)
+	r.each(t.calls, "tool_calls", func(c gjson.Result) {
 		arguments := c.Get("function.arguments").Str
 		if strings.TrimSpace(arguments) == "" {
 			arguments = "{}"
 		}
 		switch {
 		case !c.Get("function").IsObject():
-			r.refuse(at, "the provider's dialect calls functions only")
+			r.refuse("", "the provider's dialect calls functions only")
 		case !isObject(arguments):
-			r.refuse(at+".function.arguments", "want a JSON object")
+			r.refuse("function.arguments", "want a JSON object")
 		}
 		w := to.begin("tool_use")
 		w.text("id", messagesToolID(c.Get("id").Str))
@@ -218,12 +243,12 @@ func (r *rewriting) assistantTurn(m gjson.Result, at string, to *blocks) {
 }
 
 // toolResult adds the result of a call.
-func (r *rewriting) toolResult(m gjson.Result, at string, to *blocks) {
+func (r *rewriting) toolResult(t *chatTurn, to *blocks) {
 	var content blocks
-	r.chatContent(m.Get("content"), at+".content", &content, false)
+	r.chatContent(t.content, &content, false)
 	w := to.begin("tool_result")
-	w.text("tool_use_id", messagesToolID(m.Get("tool_call_id").Str))
-	if !content.w.empty() {
+	w.text("tool_use_id", messagesToolID(t.callID.Str))
+	if content.n > 0 {
 		w.key("content")
 		content.writeTo(w)
 	}

@@ -54,17 +54,29 @@ func (r *rewriting) chatConversation(fields map[string]gjson.Result) {
 	r.w.open('[')
 	r.chatSystem(fields["system"], "system")
 	last := ""
-	r.each(fields["messages"], "messages", func(m gjson.Result, at string) {
-		r.only(m, "messages", "role", "content")
-		switch last = m.Get("role").Str; last {
+	r.each(fields["messages"], "messages", func(m gjson.Result) {
+		var content gjson.Result
+		last = ""
+		m.ForEach(func(k, v gjson.Result) bool {
+			switch k.Str {
+			case "role":
+				last = v.Str
+			case "content":
+				content = v
+			default:
+				r.odd("messages", k, v)
+			}
+			return true
+		})
+		switch last {
 		case "system":
-			r.chatSystem(m.Get("content"), at+".content")
+			r.chatSystem(content, "content")
 		case "user":
-			r.chatUser(m.Get("content"), at+".content")
+			r.chatUser(content)
 		case "assistant":
-			r.chatAssistant(m.Get("content"), at+".content")
+			r.chatAssistant(content)
 		default:
-			r.refuse(at+".role", "the provider's dialect has no such role")
+			r.refuse("role", "the provider's dialect has no such role")
 		}
 	})
 	switch last {
@@ -79,14 +91,14 @@ func (r *rewriting) chatConversation(fields map[string]gjson.Result) {
 }
 
 // chatSystem writes one message for each text of a system prompt.
-func (r *rewriting) chatSystem(v gjson.Result, at string) {
+func (r *rewriting) chatSystem(v gjson.Result, name string) {
 	if v.Type == gjson.String {
 		r.chatMessage("system", v.Raw)
 		return
 	}
-	r.each(v, at, func(b gjson.Result, at string) {
+	r.each(v, name, func(b gjson.Result) {
 		if b.Get("type").Str != "text" {
-			r.refuse(at, "the provider's dialect takes texts only there")
+			r.refuse("", "the provider's dialect takes texts only there")
 		}
 		r.only(b, "system", "type", "text", "citations")
 		r.chatMessage("system", textOrNull(b.Get("text")))
@@ -102,19 +114,19 @@ func (r *rewriting) chatMessage(role, content string) {
 
 // chatUser writes a turn of the user's: the results of tools as messages of
 // their own, and then the rest.
-func (r *rewriting) chatUser(v gjson.Result, at string) {
+func (r *rewriting) chatUser(v gjson.Result) {
 	if v.Type == gjson.String {
 		r.chatMessage("user", v.Raw)
 		return
 	}
 	var rest blocks
 	results := false
-	r.each(v, at, func(b gjson.Result, at string) {
+	r.each(v, "content", func(b gjson.Result) {
 		if kind := b.Get("type").Str; kind == "tool_result" {
 			results = true
-			r.chatToolResult(b, at, &rest)
+			r.chatToolResult(b, &rest)
 		} else {
-			r.chatPart(b, kind, at, &rest)
+			r.chatPart(b, kind, &rest)
 		}
 	})
 	if rest.n > 0 || !results {
@@ -127,26 +139,26 @@ func (r *rewriting) chatUser(v gjson.Result, at string) {
 }
 
 // chatPart adds a text or an image to the parts of a message.
-func (r *rewriting) chatPart(b gjson.Result, kind, at string, to *blocks) {
+func (r *rewriting) chatPart(b gjson.Result, kind string, to *blocks) {
 	r.only(b, "messages.content", "type", kind, "source", "citations")
 	switch kind {
 	case "text":
 		to.text(b.Get("text"))
 	case "image":
-		r.chatImage(b.Get("source"), at, to)
+		r.chatImage(b.Get("source"), to)
 	default:
-		r.refuse(at, "the provider's dialect takes no "+strconv.Quote(kind)+" there")
+		r.refuse("", "the provider's dialect takes no "+strconv.Quote(kind)+" there")
 	}
 }
 
-func (r *rewriting) chatImage(source gjson.Result, at string, to *blocks) {
+func (r *rewriting) chatImage(source gjson.Result, to *blocks) {
 	address := source.Get("url").Str
 	switch source.Get("type").Str {
 	case "url":
 	case "base64":
 		address = "data:" + source.Get("media_type").Str + ";base64," + source.Get("data").Str
 	default:
-		r.refuse(at, "want an image as base64 or by its url")
+		r.refuse("", "want an image as base64 or by its url")
 	}
 	w := to.begin("image_url")
 	w.key("image_url")
@@ -158,7 +170,7 @@ func (r *rewriting) chatImage(source gjson.Result, at string, to *blocks) {
 
 // chatToolResult writes the result of a call. It can hold texts only there; the
 // images follow in the user's message.
-func (r *rewriting) chatToolResult(b gjson.Result, at string, images *blocks) {
+func (r *rewriting) chatToolResult(b gjson.Result, images *blocks) {
 	r.only(b, "messages.content", "type", "tool_use_id", "content", "is_error")
 	if b.Get("is_error").Type == gjson.True {
 		r.drop("messages.content.is_error")
@@ -167,12 +179,12 @@ func (r *rewriting) chatToolResult(b gjson.Result, at string, images *blocks) {
 	if v := b.Get("content"); v.Type == gjson.String {
 		texts.text(v)
 	} else {
-		r.each(v, at+".content", func(p gjson.Result, at string) {
+		r.each(v, "content", func(p gjson.Result) {
 			kind, to := p.Get("type").Str, &texts
 			if kind == "image" {
 				to = images
 			}
-			r.chatPart(p, kind, at, to)
+			r.chatPart(p, kind, to)
 		})
 	}
 	r.w.open('{')
@@ -189,23 +201,23 @@ func (r *rewriting) chatToolResult(b gjson.Result, at string, images *blocks) {
 
 // chatAssistant writes what the assistant has said and called. What it has
 // thought stays out.
-func (r *rewriting) chatAssistant(v gjson.Result, at string) {
+func (r *rewriting) chatAssistant(v gjson.Result) {
 	if v.Type == gjson.String {
 		r.chatMessage("assistant", v.Raw)
 		return
 	}
 	var said blocks
 	var calls jsonWriter
-	r.each(v, at, func(b gjson.Result, at string) {
+	r.each(v, "content", func(b gjson.Result) {
 		switch kind := b.Get("type").Str; kind {
 		case "text":
-			r.chatPart(b, kind, at, &said)
+			r.chatPart(b, kind, &said)
 		case "thinking", "redacted_thinking":
 		case "tool_use":
 			r.only(b, "messages.content", "type", "id", "name", "input")
 			writeCall(&calls, -1, b, orNull(b.Get("input")))
 		default:
-			r.refuse(at, "the provider's dialect has nothing like "+strconv.Quote(kind))
+			r.refuse("", "the provider's dialect has nothing like "+strconv.Quote(kind))
 		}
 	})
 	if said.n == 0 && calls.empty() {

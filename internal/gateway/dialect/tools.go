@@ -22,10 +22,10 @@ func (r *rewriting) messagesTools(fields map[string]gjson.Result) {
 	}
 	r.w.key("tools")
 	r.w.open('[')
-	r.each(tools, "tools", func(tool gjson.Result, at string) {
+	r.each(tools, "tools", func(tool gjson.Result) {
 		f := tool.Get("function")
 		if tool.Get("type").Str != "function" || !f.IsObject() {
-			r.refuse(at, "the provider's dialect has functions only")
+			r.refuse("", "the provider's dialect has functions only")
 			return
 		}
 		r.only(f, "tools.function", "name", "description", "parameters", "strict")
@@ -99,13 +99,13 @@ func (r *rewriting) chatTools(fields map[string]gjson.Result) {
 	}
 	r.w.key("tools")
 	r.w.open('[')
-	r.each(tools, "tools", func(tool gjson.Result, at string) {
+	r.each(tools, "tools", func(tool gjson.Result) {
 		if kind := tool.Get("type").Str; kind != "" && kind != "custom" {
-			r.refuse(at, "the provider's dialect has no tool "+strconv.Quote(kind))
+			r.refuse("", "the provider's dialect has no tool "+strconv.Quote(kind))
 		}
 		name := tool.Get("name")
 		if len(name.Str) > longestName {
-			r.refuse(at+".name", "the provider's dialect takes at most 64 characters")
+			r.refuse("name", "the provider's dialect takes at most 64 characters")
 		}
 		r.only(tool, "tools", "type", "name", "description", "input_schema", "strict")
 		r.w.open('{')

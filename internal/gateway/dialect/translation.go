@@ -3,6 +3,7 @@ package dialect
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -25,7 +26,8 @@ type Translation struct {
 // use, and keeps nothing of what it is given.
 type Events interface {
 	// Event returns the caller's events for one of the provider's, which its judge
-	// found neither malformed nor failed: none, one or several.
+	// found neither malformed nor failed: none, one or several. They are gone with
+	// the next call.
 	Event(name, data []byte) ([]byte, error)
 	// End returns what is left once the answer is whole, the end mark included.
 	End() []byte
@@ -113,7 +115,14 @@ type rewriting struct {
 	w       jsonWriter
 	options Options
 	dropped []string
-	err     error // the first *InexpressibleError
+	places  []place // where in the request it is
+	err     error   // the first *InexpressibleError
+}
+
+// place is an element of a list.
+type place struct {
+	list  string
+	index int
 }
 
 // maxDropped bounds the names, which a caller can make up and which end up in a
@@ -127,27 +136,42 @@ func (r *rewriting) drop(name string) {
 	}
 }
 
-// refuse tells what cannot be expressed. What is written from then on is for
+// refuse tells what cannot be expressed: a member of what the request is being
+// read at, or with no name, that itself. What is written from then on is for
 // nothing.
-func (r *rewriting) refuse(parameter, why string) {
-	if r.err == nil {
-		r.err = &InexpressibleError{Parameter: parameter, why: why}
+func (r *rewriting) refuse(name, why string) {
+	if r.err != nil {
+		return
 	}
+	var path strings.Builder
+	for i, p := range r.places {
+		if i > 0 {
+			path.WriteByte('.')
+		}
+		fmt.Fprintf(&path, "%s[%d]", p.list, p.index)
+	}
+	if name != "" && path.Len() > 0 {
+		path.WriteByte('.')
+	}
+	path.WriteString(name)
+	r.err = &InexpressibleError{Parameter: path.String(), why: why}
 }
 
-// each calls f with the elements of a list and their places, until something
-// cannot be expressed. What is neither a list nor absent cannot.
-func (r *rewriting) each(list gjson.Result, at string, f func(e gjson.Result, at string)) {
+// each calls f with the elements of a list of that name, until something cannot be
+// expressed. What is neither a list nor absent cannot.
+func (r *rewriting) each(list gjson.Result, name string, f func(e gjson.Result)) {
 	if !list.IsArray() {
 		if list.Type != gjson.Null {
-			r.refuse(at, "it is no list")
+			r.refuse(name, "it is no list")
 		}
 		return
 	}
-	i := 0
+	at := len(r.places)
+	r.places = append(r.places, place{list: name})
 	list.ForEach(func(_, e gjson.Result) bool {
-		f(e, fmt.Sprintf("%s[%d]", at, i))
-		i++
+		f(e)
+		r.places[at].index++
 		return r.err == nil
 	})
+	r.places = r.places[:at]
 }

@@ -372,6 +372,7 @@ func TestErrorsInTheCallersDialect(t *testing.T) {
 		{chatTranslation(), 429, Error{"rate_limit_error", "", "slow down"}, 429, `{"error":{"message":"slow down","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded"}}`},
 		{chatTranslation(), 400, Error{"invalid_request_error", "", "prompt is too long: 9 tokens"}, 400, `{"error":{"message":"prompt is too long: 9 tokens","type":"invalid_request_error","param":null,"code":"context_length_exceeded"}}`},
 		{chatTranslation(), 400, Error{"invalid_request_error", "", "bad"}, 400, `{"error":{"message":"bad","type":"invalid_request_error","param":null,"code":null}}`},
+		{chatTranslation(), 500, Error{"api_error", "", "oh"}, 500, `{"error":{"message":"oh","type":"server_error","param":null,"code":null}}`},
 		{chatTranslation(), 401, Error{"authentication_error", "", "no"}, 401, `{"error":{"message":"no","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`},
 		{messagesTranslation(), 404, Error{"invalid_request_error", "model_not_found", "no model"}, 404, `{"type":"error","error":{"type":"not_found_error","message":"no model"}}`},
 		{messagesTranslation(), 503, Error{"server_error", "", "busy"}, 503, `{"type":"error","error":{"type":"overloaded_error","message":"busy"}}`},
