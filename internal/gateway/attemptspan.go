@@ -17,7 +17,12 @@ import (
 type attemptSpan struct {
 	trace.Span
 	model string // that has answered
+	reads int    // of what might tell it
 }
+
+// maxModelReads is how many events are looked through for the model: it is told at
+// the beginning or never.
+const maxModelReads = 8
 
 // upstreamModel is the model that the provider is asked for.
 func (a *attempt) upstreamModel() string {
@@ -61,7 +66,8 @@ func (s *attemptSpan) inject(h http.Header) {
 
 // read looks for the model that has answered, until it is known.
 func (s *attemptSpan) read(data []byte) {
-	if s.Span != nil && s.model == "" && s.IsRecording() {
+	if s.Span != nil && s.model == "" && s.reads < maxModelReads && s.IsRecording() {
+		s.reads++
 		s.model = dialect.AnswerModel(data)
 	}
 }

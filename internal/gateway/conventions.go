@@ -77,9 +77,11 @@ func (a *attempt) tellConventions(c Class, took time.Duration) {
 		errorType = c.String()
 	}
 	a.observe(&series.durations[c], m.duration, o, errorType, took.Seconds())
-	if t := a.cost.tokens; t.Input > 0 || t.Output > 0 {
-		a.observe(&series.input, m.tokens, o, "input", float64(t.Input))
-		a.observe(&series.output, m.tokens, o, "output", float64(t.Output))
+	if n := a.cost.tokens.Input; n > 0 {
+		a.observe(&series.input, m.tokens, o, "input", float64(n))
+	}
+	if n := a.cost.tokens.Output; n > 0 {
+		a.observe(&series.output, m.tokens, o, "output", float64(n))
 	}
 }
 

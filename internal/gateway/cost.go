@@ -46,7 +46,7 @@ const unwillingFor = time.Hour
 var streamOptions = []byte("stream_options")
 
 // learnsFrom reports whether a refusal is due to the gateway's own asking for
-// usage, so that the call is made once more without.
+// usage, so that the call is made once more without, as if for the first time.
 func (a *attempt) learnsFrom(status int, body []byte) bool {
 	if !a.cost.asked || status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
 		return false
@@ -54,7 +54,8 @@ func (a *attempt) learnsFrom(status int, body []byte) bool {
 	if !bytes.Contains(body, streamOptions) {
 		return false
 	}
-	a.cost.asked = false
+	a.begun = a.x.g.now()
+	a.call.answered.Store(false)
 	a.b.stats.unwillingUntil.Store(int64(a.begun + unwillingFor))
 	return true
 }

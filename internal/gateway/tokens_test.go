@@ -134,7 +134,8 @@ func TestABackendThatKnowsNoUsageIsAskedWithout(t *testing.T) {
 	const refusal = `{"error":{"message":"Unrecognized request argument supplied: stream_options","type":"invalid_request_error","param":null,"code":null}}`
 	for _, status := range []int{http.StatusBadRequest, http.StatusUnprocessableEntity} {
 		inBubble(t, nil, 1, func(r *bubbleRig) {
-			r.fault(0, providersim.Fault{Status: status, Body: refusal, Requests: 1})
+			// It refuses later than a connection may take.
+			r.fault(0, providersim.Fault{Status: status, Body: refusal, Requests: 1, HeaderDelay: 7 * second})
 			ask := func(attempts string) {
 				t.Helper()
 				a := r.ask(chatStream)
