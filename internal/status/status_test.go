@@ -175,6 +175,15 @@ func TestLastTransitionOutlivesTheProcessWhileItExplainsTheState(t *testing.T) {
 	if got := lastTransition(nil, &v1alpha1.Transition{From: "Closed", To: "Open"}, "Closed"); got != nil {
 		t.Errorf("a transition to Open explains the state Closed: %+v", got)
 	}
+	restored := named("m", circuit.Open, 0, 10)
+	restored.Last = &gateway.Transition{From: circuit.Closed, To: circuit.Open, Reason: circuit.WasRestored, Time: testNow}
+	tripped := &v1alpha1.Transition{From: "Closed", To: "Open", Reason: "ConsecutiveFailures"}
+	if got := lastTransition([]gateway.CircuitStatus{restored}, tripped, "Open"); got != tripped {
+		t.Errorf("a restart took the place of what opened the circuit: %+v", got)
+	}
+	if got := lastTransition([]gateway.CircuitStatus{restored}, old, "Open"); got == nil || got.Reason != "Restored" {
+		t.Errorf("where nothing else explains the state, it is %+v, want Restored", got)
+	}
 }
 
 func TestOpenCountOnlyRises(t *testing.T) {
@@ -182,24 +191,15 @@ func TestOpenCountOnlyRises(t *testing.T) {
 	p := newPolicy("p")
 	p.UID = "one"
 	p.Status.OpenCount = 5 // of an earlier process
-	circuits := func(opens ...uint64) (out []gateway.CircuitStatus) {
-		for _, n := range opens {
-			out = append(out, gateway.CircuitStatus{Opens: n})
-		}
-		return out
-	}
-	for i, step := range []struct {
-		circuits []gateway.CircuitStatus
-		want     int64
-	}{
-		{circuits(0, 0), 5}, {circuits(1, 0), 6}, {circuits(1, 2), 8}, {circuits(1), 8}, {circuits(2), 9},
+	for i, step := range []struct{ live, want int64 }{
+		{0, 5}, {1, 6}, {3, 8}, {1, 8}, {2, 9},
 	} {
-		if got := o.Count(p, step.circuits); got != step.want {
+		if got := o.Count(p, step.live); got != step.want {
 			t.Errorf("step %d: %d, want %d", i, got, step.want)
 		}
 	}
 	p.UID, p.Status.OpenCount = "made anew", 0
-	if got := o.Count(p, circuits(1)); got != 1 {
+	if got := o.Count(p, 1); got != 1 {
 		t.Errorf("a policy made anew begins with %d, want 1", got)
 	}
 }
@@ -208,13 +208,13 @@ func TestOpenCountsForgetWhatIsGone(t *testing.T) {
 	var o OpenCounts
 	here, gone := newPolicy("here"), newPolicy("gone")
 	for _, p := range []*v1alpha1.CircuitPolicy{here, gone} {
-		o.Count(p, []gateway.CircuitStatus{{Opens: 3}})
+		o.Count(p, 3)
 	}
 	o.Retain(map[types.NamespacedName]bool{{Name: "here"}: true})
-	if got := o.Count(here, nil); got != 3 {
+	if got := o.Count(here, 0); got != 3 {
 		t.Errorf("the one that stayed has %d, want the 3 of a circuit that is no more", got)
 	}
-	if got := o.Count(gone, nil); got != 0 {
+	if got := o.Count(gone, 0); got != 0 {
 		t.Errorf("the one that was gone has %d, want 0", got)
 	}
 }
