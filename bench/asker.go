@@ -10,7 +10,25 @@ import (
 	"time"
 )
 
-const requestOf = `{"model":"%s",%s"messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"%s"}]}`
+// door is an endpoint: what it is asked, and by what a client knows a token and the
+// end of its stream.
+type door struct {
+	name, path, request string
+	token, end          []byte
+}
+
+var (
+	chat = &door{
+		"chat completions", "/v1/chat/completions",
+		`{"model":"%s",%s"messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"%s"}]}`,
+		[]byte(`"content":" token"`), []byte("data: [DONE]\n"),
+	}
+	messages = &door{
+		"messages", "/v1/messages",
+		`{"model":"%s",%s"max_tokens":1000,"system":"You are a helpful assistant.","messages":[{"role":"user","content":"%s"}]}`,
+		[]byte(`"text":" token"`), []byte("data: {\"type\":\"message_stop\"}\n"),
+	}
+)
 
 var prompt = strings.Repeat("Tell me about circuit breakers. ", 40)
 
@@ -21,9 +39,11 @@ type asker struct {
 	http      *http.Client
 }
 
-func newAsker(base, model string, want int) *asker {
+func newAsker(base, model string, want int) *asker { return chat.asker(base, model, want) }
+
+func (d *door) asker(base, model string, want int) *asker {
 	return &asker{
-		url: base + "/v1/chat/completions", body: fmt.Sprintf(requestOf, model, "", prompt), want: want,
+		url: base + d.path, body: fmt.Sprintf(d.request, model, "", prompt), want: want,
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: cpuClients, DisableCompression: true}},
 	}
 }
@@ -51,8 +71,8 @@ func (c *asker) ask(ctx context.Context) (time.Duration, error) {
 }
 
 // p50 is the median latency of requests one after the other.
-func (c *asker) p50(ctx context.Context, requests int) (float64, error) {
-	times := make([]time.Duration, requests)
+func (c *asker) p50(ctx context.Context) (float64, error) {
+	times := make([]time.Duration, latencyRequests)
 	for i := range times {
 		var err error
 		if times[i], err = c.ask(ctx); err != nil {

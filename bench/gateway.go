@@ -21,6 +21,8 @@ const (
 	// broken fails at the provider, so that its circuit opens.
 	broken      = "broken"
 	failingOver = "failing-over" // two backends, the first broken
+
+	claude = "claude" // one backend of Anthropic's dialect
 )
 
 // heldPath tells, on the debug listener, the bytes that the gateway holds.
@@ -44,10 +46,16 @@ func newGateway(target string) (http.Handler, error) {
 		}
 	}
 	one := []*gateway.Backend{backend("first", "", 0)}
+	anthropic := backend("first", "", 0)
+	anthropic.Dialect, anthropic.DefaultMaxTokens = gateway.Anthropic, 4096
+	if anthropic.URL, err = url.Parse(target); err != nil {
+		return nil, err
+	}
 	two := []*gateway.Backend{backend("first", plain, 0), backend("second", plain, 1)}
 	routes := []*gateway.Route{
 		newRoute(plain, one),
 		newRoute(broken, one),
+		newRoute(claude, []*gateway.Backend{anthropic}),
 		withRecovery(newRoute(resilient, two), gateway.RecoverByResuming),
 		withRecovery(newRoute(buffered, two), gateway.RecoverByBuffering),
 		withRecovery(newRoute(failingOver, []*gateway.Backend{backend("first", broken, 0), two[1]}), gateway.RecoverNothing),

@@ -33,7 +33,7 @@ func heldMemory(ctx context.Context, rounds int) error {
 	n := float64(heldStreams.streams)
 	held := medians(values, func(h holding) float64 { return h.held / n })
 	resident := medians(values, func(h holding) float64 { return h.resident / n })
-	size := float64(len(role) + heldStreams.tokens*len(token) + len(finish))
+	size := float64(len(chatSpeech.begin) + heldStreams.tokens*len(chatSpeech.token) + len(chatSpeech.finish))
 	t := newTable(fmt.Sprintf("Memory of one of %d streams of %s", heldStreams.streams, kibibytes(size)),
 		"streamRecovery", "held, by the gateway's own count", "to the stream's size", "resident memory")
 	for i, name := range []string{"Resume, passed on", "Buffer, held until whole"} {

@@ -30,7 +30,7 @@ func main() {
 	role := flag.String("role", "", "run as one of the processes that are measured (the program starts them itself)")
 	target := flag.String("target", "", "where that process sends requests on to")
 	flag.IntVar(&o.rounds, "rounds", 7, "rounds of every measurement; fewer than 5 are for trying out")
-	flag.StringVar(&o.only, "only", "", "comma-separated: engine, requests, refusals, streams, held, apply; or profile; empty: all but profile")
+	flag.StringVar(&o.only, "only", "", "comma-separated: engine, requests, refusals, streams, translated, held, apply; or profile; empty: all but profile")
 	flag.StringVar(&o.operator, "operator", "../bin/switchgear", "path of the built switchgear, for apply")
 	flag.StringVar(&o.profiles, "profiles", "../bin/profiles", "where profile writes to")
 	flag.Parse()
@@ -73,6 +73,7 @@ func run(ctx context.Context, o options) error {
 		{"requests", func() error { return requests(ctx, o.rounds, ways) }},
 		{"refusals", func() error { return refusals(ctx, o.rounds) }},
 		{"streams", func() error { return streams(ctx, o.rounds, ways) }},
+		{"translated", func() error { return translated(ctx, o.rounds) }},
 		{"held", func() error { return heldMemory(ctx, o.rounds) }},
 		{"apply", func() error { return apply(ctx, o.rounds, o.operator) }},
 		{"profile", func() error { return profile(ctx, o.profiles) }},

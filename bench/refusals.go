@@ -51,7 +51,7 @@ func refused(ctx context.Context, rounds int, up, refuser, gateway *process) err
 		newAsker(refuser.url, broken, http.StatusServiceUnavailable),
 		newAsker(gateway.url, broken, http.StatusServiceUnavailable),
 	}
-	values, err := interleave(rounds, len(clients), func(i int) (float64, error) { return clients[i].p50(ctx, latencyRequests) })
+	values, err := interleave(rounds, len(clients), func(i int) (float64, error) { return clients[i].p50(ctx) })
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func refused(ctx context.Context, rounds int, up, refuser, gateway *process) err
 
 func fallenBack(ctx context.Context, rounds int, gateway *process) error {
 	clients := []*asker{newAsker(gateway.url, resilient, http.StatusOK), newAsker(gateway.url, failingOver, http.StatusOK)}
-	values, err := interleave(rounds, len(clients), func(i int) (float64, error) { return clients[i].p50(ctx, latencyRequests) })
+	values, err := interleave(rounds, len(clients), func(i int) (float64, error) { return clients[i].p50(ctx) })
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func requests(ctx context.Context, rounds int, ways []way) error {
 
 func latency(ctx context.Context, rounds int, ways []way, clients []*asker) error {
 	values, err := interleave(rounds, len(ways), func(i int) (float64, error) {
-		return clients[i].p50(ctx, latencyRequests)
+		return clients[i].p50(ctx)
 	})
 	if err != nil {
 		return err

@@ -20,7 +20,11 @@ type plan struct {
 	over    time.Duration
 	tokens  int
 	every   time.Duration // 0: as fast as it goes
+	door    *door         // nil: chat
 }
+
+// at is the plan at another door.
+func (p plan) at(d *door) plan { p.door = d; return p }
 
 // length is how long one stream takes.
 func (p plan) length() time.Duration { return time.Duration(p.tokens-1) * p.every }
@@ -39,7 +43,10 @@ func (p plan) run(ctx context.Context, base, model string) flow {
 	transport := &http.Transport{DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
-	body := fmt.Sprintf(requestOf, model, `"stream":true,`, prompt)
+	if p.door == nil {
+		p.door = chat
+	}
+	body := fmt.Sprintf(p.door.request, model, `"stream":true,`, prompt)
 	var f flow
 	var mu sync.Mutex
 	running := 0
@@ -77,15 +84,11 @@ func (p plan) run(ctx context.Context, base, model string) flow {
 	return f
 }
 
-var (
-	eventStart = []byte("data: ")
-	tokenSign  = []byte(`"content":" token"`)
-	endLine    = []byte("data: [DONE]\n")
-)
+var eventStart = []byte("data: ")
 
 // read reads one stream, and tells when its first token came.
 func (p plan) read(ctx context.Context, client *http.Client, base, body string, first func(time.Duration)) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/chat/completions", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+p.door.path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -110,12 +113,12 @@ func (p plan) read(ctx context.Context, client *http.Client, base, body string, 
 			return nil
 		case err != nil:
 			return fmt.Errorf("a stream ended after %d of %d tokens: %w", tokens, p.tokens, err)
-		case bytes.HasPrefix(line, eventStart) && bytes.Contains(line, tokenSign):
+		case bytes.HasPrefix(line, eventStart) && bytes.Contains(line, p.door.token):
 			if tokens == 0 {
 				first(time.Since(begun))
 			}
 			tokens++
-		case bytes.Equal(line, endLine):
+		case bytes.Equal(line, p.door.end):
 			done = true
 		}
 	}

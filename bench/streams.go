@@ -53,7 +53,7 @@ func streamOver(ctx context.Context, w way, up *process) (s streaming, err error
 		}
 		defer p.stop()
 	}
-	if f := warmStreams.run(ctx, p.url, w.model); f.lost != nil {
+	if f := warmStreams.at(w.door).run(ctx, p.url, w.model); f.lost != nil {
 		return s, fmt.Errorf("%s: %w", w.name, f.lost)
 	}
 	idle, _, err := p.memory()
@@ -61,7 +61,7 @@ func streamOver(ctx context.Context, w way, up *process) (s streaming, err error
 		return s, err
 	}
 	s.cpu, err = p.spends(func() error {
-		s.flow = manyStreams.run(ctx, p.url, w.model)
+		s.flow = manyStreams.at(w.door).run(ctx, p.url, w.model)
 		return ctx.Err()
 	})
 	if err != nil {

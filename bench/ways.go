@@ -6,6 +6,7 @@ type way struct {
 	model string // that is asked for
 	// start starts what lies between; nil where nothing does.
 	start func(upstream string) (*process, error)
+	door  *door // where; nil: chat
 }
 
 // The ways are compared with the first two.
@@ -24,16 +25,16 @@ func newWays(p peers) []way {
 		return func(upstream string) (*process, error) { return start(role, upstream) }
 	}
 	ways := []way{
-		direct:        {"direct", plain, nil},
-		bare:          {bareName, plain, byRole("bareproxy")},
-		ours:          {"switchgear", plain, byRole("gateway")},
-		oursResilient: {"switchgear with retry, fallback and Resume", resilient, byRole("gateway")},
+		direct:        {"direct", plain, nil, nil},
+		bare:          {bareName, plain, byRole("bareproxy"), nil},
+		ours:          {"switchgear", plain, byRole("gateway"), nil},
+		oursResilient: {"switchgear with retry, fallback and Resume", resilient, byRole("gateway"), nil},
 	}
 	if p.caddy != "" {
-		ways = append(ways, way{"Caddy", plain, p.startCaddy})
+		ways = append(ways, way{"Caddy", plain, p.startCaddy, nil})
 	}
 	if p.nginx != "" {
-		ways = append(ways, way{"nginx", plain, p.startNginx})
+		ways = append(ways, way{"nginx", plain, p.startNginx, nil})
 	}
 	return ways
 }

@@ -4,6 +4,7 @@ package v1alpha1
 //
 // +kubebuilder:validation:XValidation:rule="self.type != 'HTTP' || !has(self.model)",message="a backend of type HTTP must not have a model"
 // +kubebuilder:validation:XValidation:rule="self.type != 'HTTP' || !has(self.supportsPrefill) || !self.supportsPrefill",message="a backend of type HTTP has no turns to go on with: supportsPrefill must not be true"
+// +kubebuilder:validation:XValidation:rule="self.type == 'Anthropic' || !has(self.defaultMaxTokens)",message="defaultMaxTokens is for type Anthropic: no other dialect requires a limit"
 // +kubebuilder:validation:XValidation:rule="!has(self.auth) || (has(self.credentials) && has(self.credentials.secretRef))",message="auth needs credentials.secretRef: it says where that credential goes"
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || !self.url.startsWith('http://')",message="tls needs a url with https://"
 type Backend struct {
@@ -87,6 +88,14 @@ type Backend struct {
 	// stream.
 	// +optional
 	SupportsPrefill bool `json:"supportsPrefill,omitempty"`
+
+	// defaultMaxTokens limits an answer where the client speaks another dialect
+	// than the backend, has named no limit, and the backend's dialect requires one,
+	// as Anthropic's does. Default: 4096.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000000
+	DefaultMaxTokens *int32 `json:"defaultMaxTokens,omitempty"`
 }
 
 // BackendType is the dialect that a provider speaks.

@@ -33,8 +33,8 @@ const (
 	// route's matches. The message names the winners.
 	ReasonPartiallyConflicted = "PartiallyConflicted"
 	// ReasonPlaintextCredentials means that a backend would be called with a
-	// credential over plain http://, which the operator does not allow. It is a
-	// warning while another backend of the route may be called.
+	// credential over plain http://, which no flag permits. It is a warning while
+	// another backend of the route may be called.
 	ReasonPlaintextCredentials = "PlaintextCredentials"
 	// ReasonAddressNotAllowed means that a backend's address is of a kind that
 	// is never dialled, such as loopback or link-local. It is a warning while
@@ -104,7 +104,7 @@ const (
 	// ReasonObserving means that spec.mode is Observe: what the state says is
 	// reported, and nothing is refused.
 	ReasonObserving = "Observing"
-	// ReasonCircuitsOff means that the operator was started with --circuits=off:
+	// ReasonCircuitsOff means that the process was started with --circuits=off:
 	// what the state says is reported, and nothing is refused.
 	ReasonCircuitsOff = "CircuitsOff"
 	// ReasonDisabled means that spec.mode is Disabled: nothing is recorded.

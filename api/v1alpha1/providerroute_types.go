@@ -49,7 +49,8 @@ type ProviderRouteList struct {
 // +kubebuilder:validation:XValidation:rule="self.backends.all(a, !(has(a.credentials) && has(a.credentials.passthrough) && size(a.url) >= 8) || self.backends.all(b, !(has(b.credentials) && has(b.credentials.passthrough) && size(b.url) >= 8) || (a.url + '/').substring(0, (a.url + '/').indexOf('/', 8)).lowerAscii() == (b.url + '/').substring(0, (b.url + '/').indexOf('/', 8)).lowerAscii()))",message="backends with passthrough credentials must all have the same origin, written alike (scheme, host and port): a client's credential is for one provider"
 type ProviderRouteSpec struct {
 	// models that the route answers for: exact names, or prefixes with a trailing
-	// *. Exactly one of models and pathPrefix.
+	// *. A lone * also takes the requests that name no model or call none, such as
+	// those for files. Exactly one of models and pathPrefix.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

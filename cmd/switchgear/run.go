@@ -143,20 +143,22 @@ func (o *runOptions) servers(mux http.Handler, feed *admin.Feed, dump func() ([]
 	return append(out, debug), nil
 }
 
-// serve runs it all. The listeners beside the gateway's stay until it has
-// drained, so that one can look on.
-func serve(ctx context.Context, log *slog.Logger, listener *controller.Listener, beside []*manager.Server, run ...func(context.Context)) error {
+// serve runs it all. What is beside the gateway's listener, and look, go on until
+// that has drained, so that one can look on; watch ends with ctx.
+func serve(ctx context.Context, log *slog.Logger, listener *controller.Listener, beside []*manager.Server, watch, look func(context.Context)) error {
 	besideCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	group, groupCtx := errgroup.WithContext(ctx)
 	for _, s := range beside {
 		group.Go(func() error { return s.Start(besideCtx) })
 	}
-	for _, f := range run {
+	run := func(ctx context.Context, f func(context.Context)) {
 		group.Go(func() error {
-			f(groupCtx)
+			f(ctx)
 			return nil
 		})
 	}
+	run(groupCtx, watch)
+	run(besideCtx, look)
 	group.Go(func() error {
 		defer stop()
 		return listener.Start(groupCtx)

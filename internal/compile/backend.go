@@ -15,6 +15,9 @@ const (
 	maxPriority   = 100
 	maxWeight     = 1000
 	defaultWeight = 100
+
+	maxMaxTokens     = 1_000_000
+	defaultMaxTokens = 4096
 )
 
 // backendSpec is one backend of a route's spec, read and checked, without what
@@ -45,6 +48,12 @@ func newBackendSpec(c *checker, b *v1alpha1.Backend, path bool) backendSpec {
 	}}
 	if path && b.SupportsPrefill {
 		c.wrong("supportsPrefill", "is true: a backend of type HTTP has no turns to go on with")
+	}
+	switch {
+	case b.Type == v1alpha1.BackendAnthropic:
+		out.base.DefaultMaxTokens = c.number("defaultMaxTokens", or(b.DefaultMaxTokens, defaultMaxTokens), 1, maxMaxTokens)
+	case b.DefaultMaxTokens != nil:
+		c.wrong("defaultMaxTokens", "is set for a backend of type "+string(b.Type)+": only Anthropic's dialect requires a limit")
 	}
 	out.base.URL, out.origin = backendURL(c, b.URL)
 	switch {

@@ -27,11 +27,11 @@ func (o *Options) objections(backend int, b *backendSpec) []Problem {
 	addr, err := netip.ParseAddr(canonicalHost(b.base.URL))
 	if err == nil && !gateway.AddressAllowed(addr, o.AllowBackendCIDRs) {
 		object(v1alpha1.ReasonAddressNotAllowed,
-			"has an address that is never dialled (loopback, link-local, multicast or unspecified): use another, or let the operator run with --allow-backend-cidr")
+			"has an address that is never dialled (loopback, link-local, multicast or unspecified): use another, or permit it with --allow-backend-cidr")
 	}
 	if o.plaintext(&b.base) {
 		object(v1alpha1.ReasonPlaintextCredentials,
-			"would get a credential unencrypted: use https://, or let the operator run with --allow-plaintext-credentials")
+			"would get a credential unencrypted: use https://, or permit it with --allow-plaintext-credentials")
 	}
 	return out
 }

@@ -87,8 +87,8 @@ func readSecret(s *corev1.Secret, use secretUse) *secretValue {
 	switch {
 	case s.Labels[v1alpha1.CredentialsLabel] != v1alpha1.CredentialsLabelValue:
 		v.reason = v1alpha1.ReasonSecretNotLabelled
-		v.message = fmt.Sprintf("the Secret %q lacks the label by which its owner lets it be used; to add it: kubectl label secret -n %s %s %s=%s",
-			use.Name, use.Namespace, use.Name, v1alpha1.CredentialsLabel, v1alpha1.CredentialsLabelValue)
+		v.message = fmt.Sprintf("the Secret %q lacks the label by which its owner lets it be used, %s: %q",
+			use.Name, v1alpha1.CredentialsLabel, v1alpha1.CredentialsLabelValue)
 	case s.Data[use.key] == nil:
 		v.reason = v1alpha1.ReasonSecretKeyNotFound
 		v.message = fmt.Sprintf("the Secret %q has no key %q, %s", use.Name, use.key, keysOf(s))

@@ -33,33 +33,71 @@ func (x *exchange) address() *apiError {
 }
 
 func (x *exchange) addressModel(ix *index, namespace, path string) *apiError {
+	anthropic := len(x.r.Header[headerAnthropicVersion]) > 0
+	if path == "/models" || strings.HasPrefix(path, "/models/") {
+		return x.listModels(ix, namespace, path, anthropic)
+	}
 	x.endpoint = dialect.Lookup(path)
 	if x.endpoint == nil {
-		if strings.HasPrefix(path, "/messages/") {
-			x.dialect = Anthropic
-		}
-		return &apiError{status: http.StatusNotFound, code: codeNoRoute,
-			message: "the gateway serves nothing at /v1" + path}
+		return x.addressElsewhere(ix, namespace, path, anthropic)
 	}
 	x.dialect = x.endpoint.Dialect
 	if x.r.Method != http.MethodPost {
-		x.w.Header().Set("Allow", http.MethodPost)
-		return &apiError{status: http.StatusMethodNotAllowed, code: codeMethodNotAllowed,
-			message: "the method " + x.r.Method + " is not allowed here: want POST"}
+		return x.wrongMethod(http.MethodPost)
 	}
 	if e := x.readBody(); e != nil {
 		return e
 	}
 	var err error
-	if x.request, err = dialect.ParseRequest(x.body); err != nil {
+	if x.request, err = x.endpoint.ParseRequest(strings.Join(x.r.Header["Content-Type"], ","), x.body); err != nil {
 		return &apiError{status: http.StatusBadRequest, code: codeInvalidBody, message: err.Error()}
+	}
+	if x.request.Model == "" {
+		return x.routeModelless(ix, namespace, "the request names no model")
 	}
 	var ok bool
 	if x.target, ok = ix.model(x.request.Model, x.r.Header); !ok {
-		return &apiError{status: http.StatusNotFound, code: codeModelNotFound, param: "model",
-			message: "no route of namespace " + namespace + " serves the model " + x.request.Model}
+		return modelNotFound(namespace, x.request.Model)
 	}
 	return nil
+}
+
+// addressElsewhere is for what is no call of a model: it concerns the account that
+// a provider's key belongs to.
+func (x *exchange) addressElsewhere(ix *index, namespace, path string, anthropic bool) *apiError {
+	x.endpoint = dialect.Elsewhere(path, anthropic)
+	x.dialect = x.endpoint.Dialect
+	if !isPlain(path, x.r.URL.Path) {
+		return &apiError{status: http.StatusNotFound, code: codeNoRoute,
+			message: "the gateway serves nothing at /v1" + path}
+	}
+	if e := x.routeModelless(ix, namespace, "/v1"+path+" is no call of a model"); e != nil {
+		return e
+	}
+	return x.readBody()
+}
+
+// routeModelless picks a route that takes any model, and so also what has none. A
+// model that a request happens to name elsewhere opens no other: whoever may call a
+// model may not, for that, read the files of its account.
+func (x *exchange) routeModelless(ix *index, namespace, why string) *apiError {
+	var ok bool
+	if x.target, ok = ix.model("", x.r.Header); !ok {
+		return &apiError{status: http.StatusNotFound, code: codeNoRoute,
+			message: why + ", and no route of namespace " + namespace + " has the pattern *, which takes such requests"}
+	}
+	return nil
+}
+
+func modelNotFound(namespace, model string) *apiError {
+	return &apiError{status: http.StatusNotFound, code: codeModelNotFound, param: "model",
+		message: "no route of namespace " + namespace + " serves the model " + model}
+}
+
+func (x *exchange) wrongMethod(want string) *apiError {
+	x.w.Header().Set("Allow", want)
+	return &apiError{status: http.StatusMethodNotAllowed, code: codeMethodNotAllowed,
+		message: "the method " + x.r.Method + " is not allowed here: want " + want}
 }
 
 func (x *exchange) addressPath(ix *index, namespace, path string) *apiError {
@@ -75,6 +113,12 @@ func (x *exchange) addressPath(ix *index, namespace, path string) *apiError {
 	prefix := strings.TrimSuffix(x.target.route.Matches[x.target.match].Pattern, "/")
 	x.rest = path[len(prefix):]
 	return x.readBody()
+}
+
+// isPlain reports whether a path below /v1, escaped and not, is one that a provider
+// reads as it stands: without empty segments, and no others that mean another path.
+func isPlain(escaped, path string) bool {
+	return len(escaped) > 1 && !strings.Contains(escaped+"/", "//") && !hasDotSegments(path)
 }
 
 // hasDotSegments reports whether a path goes up or stays: a provider that

@@ -31,9 +31,12 @@ func (a *attempt) answer(resp *http.Response) ending {
 		return a.refused(resp, e, body, held)
 	}
 	defer held.free()
+	if err == nil && a.up.translation != nil && !held.grow(held.bytes+int64(len(body))) {
+		err = errOverBudget // the translated answer is as long
+	}
 	switch {
 	case errors.Is(err, errTooLarge), errors.Is(err, errOverBudget):
-		return a.unheld(resp, body)
+		return a.unheld(resp, body, err)
 	case err != nil:
 		return a.broke(InvalidResponse, err)
 	}
@@ -42,11 +45,25 @@ func (a *attempt) answer(resp *http.Response) ending {
 
 // unheld handles an answer that is too large to be held, of which a part was
 // read.
-func (a *attempt) unheld(resp *http.Response, begun []byte) ending {
-	if a.streamed() || a.ownError(a.classify(resp)) != nil {
+func (a *attempt) unheld(resp *http.Response, begun []byte, why error) ending {
+	translated := a.up.translation != nil
+	switch {
+	case translated && !a.streamed() && isSuccess(resp.StatusCode):
+		return a.failed(Rejected, resp.StatusCode, 0, &reply{own: a.untranslatable(why)}, why)
+	case translated, a.streamed(), a.ownError(a.classify(resp)) != nil:
 		return a.refused(resp, dialect.Error{}, nil, hold{})
 	}
 	return a.relay(resp, begun)
+}
+
+// untranslatable says why an answer that cannot be held cannot be translated
+// either. The provider has done its part.
+func (a *attempt) untranslatable(why error) *apiError {
+	if errors.Is(why, errOverBudget) {
+		return tooManyBodies()
+	}
+	return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
+		message: "the answer of backend " + a.b.Name + " is too long to be translated: the limit is " + strconv.Itoa(maxHeldAnswer) + " bytes"}
 }
 
 func encoded(h http.Header) bool {
@@ -56,14 +73,18 @@ func encoded(h http.Header) bool {
 
 // answered handles a whole 200.
 func (a *attempt) answered(resp *http.Response, body []byte) ending {
-	told, isError, isAnswer := a.x.endpoint.ReadAnswer(body)
+	told, isError, isAnswer := a.up.endpoint.ReadAnswer(body)
 	switch {
 	case isError:
 		return a.told(told)
 	case a.streamed():
 		return a.broke(InvalidResponse, &invalidAnswerError{"a stream was asked for, and its answer is none"})
 	case !isAnswer:
-		return a.broke(InvalidResponse, &invalidAnswerError{"its 200 is not an answer in the " + a.x.dialect.String() + " dialect"})
+		return a.broke(InvalidResponse, &invalidAnswerError{"its 200 is not an answer in the " + a.up.endpoint.Dialect.String() + " dialect"})
+	}
+	body, err := a.up.answer(body)
+	if err != nil {
+		return a.broke(InvalidResponse, &invalidAnswerError{err.Error()})
 	}
 	a.end(Success, resp.StatusCode, 0)
 	a.commit(resp.Header)
@@ -78,7 +99,13 @@ func (a *attempt) answered(resp *http.Response, body []byte) ending {
 // takes over.
 func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, held hold) ending {
 	c := classifyStatus(a.b.Backend, resp.StatusCode, told)
-	r := reply{own: a.ownError(c), status: resp.StatusCode, header: resp.Header, body: body, hold: held}
+	r := &reply{own: a.ownError(c), status: resp.StatusCode, header: resp.Header, body: body, hold: held}
+	if t := a.up.translation; t != nil {
+		r.status, r.body = t.Error(r.status, told)
+		r.header = r.header.Clone()
+		r.header["Content-Type"] = toldHeader["Content-Type"]
+		r.hold.free()
+	}
 	return a.failed(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()), r, nil)
 }
 
@@ -86,8 +113,12 @@ func (a *attempt) refused(resp *http.Response, told dialect.Error, body []byte, 
 // becomes a response of its own, with the provider's text.
 func (a *attempt) told(e dialect.Error) ending {
 	c := classifyError(a.b.Backend, e)
-	r := reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
-	r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
+	r := &reply{own: a.ownError(c), status: statusOfError(c, e), header: toldHeader}
+	if t := a.up.translation; t != nil {
+		r.status, r.body = t.Error(r.status, e)
+	} else {
+		r.body = dialect.RelayedErrorBody(a.x.dialect, r.status, e)
+	}
 	return a.failed(c, 0, 0, r, nil)
 }
 

@@ -27,8 +27,10 @@ const (
 	codeBodyTimeout        = "body_timeout"
 	codeInvalidBody        = "invalid_body"
 	codeInvalidHeader      = "invalid_header"
+	codeInvalidQuery       = "invalid_query"
 	codeBypassNotAllowed   = "bypass_not_allowed"
 	codeUnsupported        = "unsupported_endpoint"
+	codeInexpressible      = "unsupported_parameter"
 )
 
 // The headers that the gateway sets on a response.
@@ -37,9 +39,13 @@ const (
 	headerBackend   = "X-Switchgear-Backend"
 	headerAttempts  = "X-Switchgear-Attempts"
 	headerCircuit   = "X-Switchgear-Circuit"
+	headerDropped   = "X-Switchgear-Dropped"
 	headerError     = "X-Switchgear-Error"
 	headerRequestID = "X-Request-Id"
 	headerNoRetry   = "X-Should-Retry"
+
+	// headerAnthropicVersion is what every client of Anthropic's sends.
+	headerAnthropicVersion = "Anthropic-Version"
 )
 
 // apiError is an error of the gateway's own making.

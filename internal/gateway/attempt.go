@@ -13,6 +13,7 @@ import (
 type attempt struct {
 	x      *exchange
 	b      *liveBackend
+	up     *upstream
 	c      *managedCircuit
 	last   bool // no other backend is left that would be asked after a timeout
 	dog    *watchdog
@@ -24,9 +25,9 @@ type attempt struct {
 }
 
 // attempt prepares a call of a backend, the rest being those that are left.
-func (p *pursuit) attempt(i int, rest []int) *attempt {
+func (p *pursuit) attempt(i int, up *upstream, rest []int) *attempt {
 	route := p.target.route
-	a := &attempt{x: p.exchange, b: route.backends[i], c: route.circuits[p.target.match][i], last: !p.left(rest, Timeout)}
+	a := &attempt{x: p.exchange, b: route.backends[i], up: up, c: route.circuits[p.target.match][i], last: !p.left(rest, Timeout)}
 	a.dog = newWatchdog(p.r.Context(), p.g.now)
 	if !p.committed {
 		a.dog.set(limitRoute, p.came, route.Timeout, "the route's timeout")
@@ -93,9 +94,18 @@ func (a *attempt) run() ending {
 		return a.pathAnswer(resp)
 	case a.streamed() && isSuccess(resp.StatusCode) && isEventStream(resp.Header):
 		return a.stream(resp)
+	case a.opaque(resp):
+		return a.relay(resp, nil)
 	default:
 		return a.answer(resp)
 	}
+}
+
+// opaque reports whether an answer is passed on as it comes, though it is that of a
+// call in a dialect: sound, a file, events that mean nothing to the gateway.
+func (a *attempt) opaque(resp *http.Response) bool {
+	e := a.x.endpoint
+	return a.classify(resp) == Success && !e.Streams() && (e.Opaque() || isEventStream(resp.Header))
 }
 
 func (a *attempt) streamed() bool { return a.x.streaming() }
@@ -130,6 +140,9 @@ func (a *attempt) end(c Class, status int, retryAfter time.Duration) {
 	now := a.x.g.now()
 	if !a.x.bypass {
 		r := c.result(a.b.Backend, status, retryAfter)
+		if c == CredentialRejected && a.x.endpoint != nil && a.x.endpoint.Other {
+			r.Outcome = circuit.Ignored // it may do for models all the same
+		}
 		r.Repeated = a.call.toldBefore(c, a.c)
 		a.permit.End(r, now)
 		a.slot.Leave()
@@ -160,7 +173,7 @@ func (a *attempt) firstToken() {
 }
 
 // failed ends an attempt that has no answer for the client.
-func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r reply, err error) ending {
+func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r *reply, err error) ending {
 	a.log(c, status, err)
 	a.end(c, status, retryAfter)
 	r.circuit = a.state()
@@ -187,7 +200,7 @@ func (a *attempt) broke(c Class, err error) ending {
 	case Abandoned, ClientGone:
 		return a.gone(c, err)
 	default:
-		return a.failed(c, 0, 0, reply{own: a.noAnswer(err)}, err)
+		return a.failed(c, 0, 0, &reply{own: a.noAnswer(err)}, err)
 	}
 }
 
@@ -220,6 +233,10 @@ func (a *attempt) commit(h http.Header) {
 	x.committed = true
 	x.sign(a.b, a.state())
 	copyResponseHeaders(x.w.Header(), h)
+	if len(a.up.dropped) > 0 {
+		x.w.Header()[headerDropped] = []string{strings.Join(a.up.dropped, ", ")}
+	}
+	a.up.free()
 	x.letGo()
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/tidwall/gjson"
@@ -19,6 +20,7 @@ type author struct {
 	text string
 	// breaks says after how many pieces the n-th call is cut; below 0: never.
 	breaks func(n int) int
+	pace   time.Duration // between two pieces
 
 	mu     sync.Mutex
 	bodies []string // guarded by mu: what was asked
@@ -83,6 +85,7 @@ func (a *author) answer(s scripted) {
 		}
 		size := min(pieceOf, len(runes))
 		s.send(w.piece(id, string(runes[:size])))
+		s.pause(a.pace)
 		runes = runes[size:]
 	}
 	s.send(w.closing(id, pieces))

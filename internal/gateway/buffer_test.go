@@ -34,7 +34,7 @@ func TestBufferMakesABreakInvisible(t *testing.T) {
 				}
 				r.wantEnds(map[string]int{"Success": 1}, map[string]int{"Failure": 1, "Success": 1})
 				r.wantRecovered(map[string]int{"b1": 1})
-				if d := cmp.Diff([][]string{{e.body}, {e.body}}, [][]string{bodies(first), bodies(second)}); d != "" {
+				if d := cmp.Diff([][]string{{asked(e.body)}, {asked(e.body)}}, [][]string{bodies(first), bodies(second)}); d != "" {
 					t.Errorf("what the providers saw: %s", d)
 				}
 			})

@@ -60,7 +60,7 @@ func (a *attempt) sendOnce(trace *httptrace.ClientTrace) (*http.Response, error)
 	}
 	trace.GotFirstResponseByte = func() { c.answered.Store(!c.idle || c.conn == nil || c.conn.isAnswer()) }
 	ctx := context.Context(a.dog)
-	if a.x.endpoint == nil {
+	if a.x.endpoint == nil || a.x.endpoint.Other {
 		ctx = unrepeated(ctx, trace)
 	}
 	resp, err := a.b.transport.RoundTrip(a.request(httptrace.WithClientTrace(ctx, trace)))

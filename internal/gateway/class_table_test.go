@@ -150,6 +150,8 @@ func TestClassesOfTheClientsCredential(t *testing.T) {
 		{"429", doors, fault{Status: 429, RetryAfter: "30"}, "RateLimited", "Ignored", 429, ""},
 		{"429 insufficient_quota", modelDoors, fault{Status: 429, ErrorType: "insufficient_quota"}, "QuotaExhausted", "Ignored", 429, ""},
 		{"500", doors, fault{Status: 500}, "ServerError", "Failure", 500, ""},
+		{"authentication_error in a 200", modelDoors, fault{Kind: providersim.ErrorBody, ErrorType: "authentication_error"}, "Rejected", "Ignored", 502, ""},
+		{"rate_limit_error in a 200", modelDoors, fault{Kind: providersim.ErrorBody, ErrorType: "rate_limit_error"}, "RateLimited", "Ignored", 429, ""},
 	} {
 		checkClass(t, tc, cooldown, passthrough)
 	}
@@ -191,6 +193,8 @@ func TestErrorsInsideA200(t *testing.T) {
 		{"rate_limit_error", modelDoors, inside("rate_limit_error"), "RateLimited", "Failure", 429, ""},
 		{"rate_limit_exceeded", chat, providersim.Fault{Kind: providersim.ErrorBody, ErrorCode: "rate_limit_exceeded"}, "RateLimited", "Failure", 429, ""},
 		{"insufficient_quota", modelDoors, inside("insufficient_quota"), "QuotaExhausted", "Throttled", 502, ""},
+		{"authentication_error without a credential", modelDoors, inside("authentication_error"), "Rejected", "Ignored", 502, ""},
+		{"permission_error without a credential", modelDoors, inside("permission_error"), "Rejected", "Ignored", 502, ""},
 		{"not_found_error", modelDoors, inside("not_found_error"), "ModelUnavailable", "Ignored", 502, ""},
 		{"invalid_request_error", modelDoors, inside("invalid_request_error"), "Rejected", "Ignored", 502, ""},
 		{"prompt is too long", modelDoors, providersim.Fault{Kind: providersim.ErrorBody, ErrorType: "invalid_request_error", Message: "prompt is too long"}, "ContextLengthExceeded", "Ignored", 502, ""},

@@ -26,11 +26,12 @@ func (a asking) route() string {
 
 // The ways to ask.
 var (
-	chatWhole      = asking{"chat", "/v1/chat/completions", `{"model":"gpt","messages":[{"role":"user","content":"Hi"}]}`}
-	chatStream     = asking{"chat streamed", "/v1/chat/completions", chatEndpoint.body}
-	messagesWhole  = asking{"messages", "/v1/messages", `{"model":"claude","max_tokens":99,"messages":[{"role":"user","content":"Hi"}]}`}
-	messagesStream = asking{"messages streamed", "/v1/messages", messagesEndpoint.body}
-	pathGet        = asking{"path", "/ext/weather?city=Ulm", ""}
+	chatWhole       = asking{"chat", "/v1/chat/completions", `{"model":"gpt","messages":[{"role":"user","content":"Hi"}]}`}
+	chatStream      = asking{"chat streamed", "/v1/chat/completions", chatEndpoint.body}
+	messagesWhole   = asking{"messages", "/v1/messages", `{"model":"claude","max_tokens":99,"messages":[{"role":"user","content":"Hi"}]}`}
+	messagesStream  = asking{"messages streamed", "/v1/messages", messagesEndpoint.body}
+	responsesStream = asking{"responses streamed", "/v1/responses", responsesEndpoint.body}
+	pathGet         = asking{"path", "/ext/weather?city=Ulm", ""}
 
 	anyModel = []asking{chatWhole, chatStream, messagesWhole, messagesStream}
 	whole    = []asking{chatWhole, messagesWhole}

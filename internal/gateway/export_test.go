@@ -10,6 +10,13 @@ import (
 // gone.
 func (g *Gateway) SetClientStall(d time.Duration) { g.clientStall = d }
 
+// Watched is how many circuits time will change.
+func (g *Gateway) Watched() int {
+	g.settler.mu.Lock()
+	defer g.settler.mu.Unlock()
+	return len(g.settler.entries)
+}
+
 // RefusalTeller returns what a request does when a circuit refuses its call.
 func (g *Gateway) RefusalTeller() func(circuit.Refusal) {
 	a := &attempt{

@@ -28,6 +28,7 @@ type managedCircuit struct {
 	namespace, name string // of the policy; constant for one policy ID
 	settings        circuit.Settings
 	transitions     transitionCounts
+	forgotten       bool // guarded by settler.mu: live no more
 }
 
 type liveRoute struct {
@@ -57,7 +58,7 @@ func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 	for _, p := range s.Policies {
 		l.policies[p.ID] = nil
 	}
-	inUse := map[TLS]bool{}
+	inUse := map[poolKey]bool{}
 	for _, r := range s.Routes {
 		id := objectKey{r.Namespace, r.Name}
 		lr := &liveRoute{Route: r, backends: make([]*liveBackend, len(r.Backends)), budget: &retryBudget{}}
@@ -67,11 +68,10 @@ func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 		for i, b := range r.Backends {
 			lr.backends[i] = &liveBackend{
 				Backend:   b,
-				transport: g.transports.get(b.TLS),
+				transport: g.transports.get(b, inUse),
 				query:     queryValues(b.Query),
 				stats:     g.metrics.backend(r.Namespace, r.Name, b.Name),
 			}
-			inUse[b.TLS] = true
 		}
 		lr.circuits = make([][]*managedCircuit, len(r.Matches))
 		for m, match := range r.Matches {

@@ -207,6 +207,31 @@ func TestAnEditUnderCalls(t *testing.T) {
 	}
 }
 
+// TestACircuitThatOpensTooLate, when it is live no more, is not waited for.
+func TestACircuitThatOpensTooLate(t *testing.T) {
+	t.Parallel()
+	coming, released := make(chan struct{}), make(chan struct{})
+	provider := script(t, func(s scripted) {
+		close(coming)
+		s.wait(released)
+		s.w.WriteHeader(http.StatusInternalServerError)
+	})
+	opened := make(chan gateway.Transition, 1)
+	r := newRig(t, func(o *gateway.Options) { o.OnTransition = func(tr gateway.Transition) { opened <- tr } },
+		doorRoutes(t, provider, newPolicy(t, func(p *gateway.Policy) { p.Circuit.FailureThreshold = 1 }))...)
+	answer := r.begin(t.Context(), chatDoor)
+	<-coming
+	r.apply()
+	close(released)
+	r.await(answer)
+	if tr := <-opened; tr.To != circuit.Open {
+		t.Errorf("told %+v", tr)
+	}
+	if n := r.gw.Watched(); n != 0 {
+		t.Errorf("%d circuits are waited for", n)
+	}
+}
+
 // TestAWiderBulkheadLetsTheQueueIn at once.
 func TestAWiderBulkheadLetsTheQueueIn(t *testing.T) {
 	t.Parallel()

@@ -75,7 +75,11 @@ func (m *metrics) repeated(r *liveRoute, b *liveBackend, c Class) {
 
 // fellBack counts a call of one backend after another had ended so.
 func (m *metrics) fellBack(r *liveRoute, from, to *liveBackend, c Class) {
-	m.count(to, m.fallbacks, r.Namespace, r.Name, from.Name, to.Name, c.String())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.has(from.stats) && m.has(to.stats) {
+		m.fallbacks.WithLabelValues(r.Namespace, r.Name, from.Name, to.Name, c.String()).Inc()
+	}
 }
 
 // recovered counts a stream that was made whole by a backend.
@@ -88,12 +92,16 @@ func (m *metrics) budgetSpent(r *liveRoute, b *liveBackend) {
 	m.count(b, m.budgetsSpent, r.Namespace, r.Name)
 }
 
-// count counts on behalf of a backend, unless that was removed while its call
-// ran: nobody would drop the series again.
+// has reports whether counters are still those of a live backend. If that was
+// removed while its call ran, nothing may be counted on its behalf: nobody would
+// drop the series again. The caller holds mu.
+func (m *metrics) has(s *backendStats) bool { return m.backends[s.id] == s }
+
+// count counts on behalf of a backend.
 func (m *metrics) count(b *liveBackend, v *prometheus.CounterVec, labels ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.backends[b.stats.id] == b.stats {
+	if m.has(b.stats) {
 		v.WithLabelValues(labels...).Inc()
 	}
 }
@@ -120,7 +128,7 @@ func (m *metrics) backend(namespace, route, backend string) *backendStats {
 func (m *metrics) observers(s *backendStats) (duration, toFirstToken prometheus.Observer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.backends[s.id] != s {
+	if !m.has(s) {
 		nobody := prometheus.ObserverFunc(func(float64) {})
 		return nobody, nobody
 	}

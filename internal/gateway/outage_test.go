@@ -1,11 +1,13 @@
 package gateway_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/switchgear/switchgear/internal/gateway"
 	"github.com/switchgear/switchgear/internal/gateway/circuit"
 	"github.com/switchgear/switchgear/test/providersim"
 )
@@ -13,11 +15,15 @@ import (
 // outage has the first provider broken for a minute, with a request every four
 // seconds, until it has long recovered. It returns what each client got.
 func (r *bubbleRig) outage(way asking, fault providersim.Fault) []*told {
-	const length, every = minute, 4 * second
+	return r.outageOf(minute, way, fault)
+}
+
+func (r *bubbleRig) outageOf(length time.Duration, way asking, fault providersim.Fault) []*told {
+	const every = 4 * second
 	var answers []*told
 	var clients sync.WaitGroup
 	r.fault(0, fault)
-	for at := time.Duration(0); at < 4*minute; at += every {
+	for at := time.Duration(0); at < length+3*minute; at += every {
 		if at == length {
 			r.sims[0].Heal()
 		}
@@ -100,6 +106,49 @@ func TestAProviderThatHangsForAMinute(t *testing.T) {
 				}
 				if back == 0 || back > minute+30*second {
 					t.Errorf("it was in use again at %v, want within 30 s of its recovery", back)
+				}
+			})
+		})
+	}
+}
+
+// TestAProviderThatHangsForLong: every failure but the one that opens its circuit
+// has freed a slot for one more call, so that it sees maxConcurrent and
+// failureThreshold - 1 calls until then, and afterwards one probe at a time. Every
+// request is answered by the fallback.
+func TestAProviderThatHangsForLong(t *testing.T) {
+	const concurrent, length = 10, 20 * minute
+	for threshold, want := range map[int]int{1: concurrent, 3: concurrent + 2, 5: concurrent + 4} {
+		t.Run(fmt.Sprint("failureThreshold ", threshold), func(t *testing.T) {
+			t.Parallel()
+			opened := make(chan time.Time, 100)
+			tune := func(s *streamSetup) {
+				s.Policy.Circuit.FailureThreshold = threshold
+				s.Policy.Circuit.Bulkhead = circuit.BulkheadSettings{MaxConcurrent: concurrent, MaxQueued: 50, QueueTimeout: 5 * second}
+				s.Options.OnTransition = func(tr gateway.Transition) {
+					if tr.To == circuit.Open {
+						opened <- tr.Time
+					}
+				}
+			}
+			inBubble(t, tune, 2, func(r *bubbleRig) {
+				for i, a := range r.outageOf(length, chatStream, providersim.Fault{Kind: providersim.Hang}) {
+					if a.status != 200 || a.after > minute+5*second {
+						t.Errorf("request %d got %d after %v: %.200s", i, a.status, a.after, a.body)
+					}
+				}
+				first := (<-opened).Sub(r.began)
+				calls, probe := r.seen(first)
+				if calls != want {
+					t.Errorf("it saw %d calls in the %v until its circuit opened, want %d", calls, first, want)
+				}
+				// A probe hangs until firstToken, and the next waits for resetTimeout.
+				for probes := calls + 1; probe != 0 && probe < length; probes++ {
+					n, next := r.seen(probe + minute + 27*second)
+					if n != probes {
+						t.Errorf("it saw %d calls up to %v, want %d", n, probe+minute+27*second, probes)
+					}
+					probe = next
 				}
 			})
 		})

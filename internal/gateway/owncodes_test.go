@@ -39,6 +39,7 @@ func TestErrorsOfTheGateway(t *testing.T) {
 		headers map[string]string // beside those of every error
 		wait    int               // seconds until the earliest probe; 0: none is due
 		asked   int               // how often the provider was, in all
+		says    string            // a part of the message
 	}{
 		{name: "the circuit is open", doors: doors, status: 503, code: "circuit_open", asked: 1,
 			policy: func(p *gateway.Policy) { p.Circuit.FailureThreshold, p.Circuit.ResetTimeout = 1, 50*time.Second }, before: fails,
@@ -71,7 +72,8 @@ func TestErrorsOfTheGateway(t *testing.T) {
 			backend: ownKey, fault: providersim.Fault{Status: 402, Message: "key sk-own of org-7"}},
 		{name: "the backend lacks what it needs", doors: doors, status: 502, code: "upstream_unavailable",
 			backend: func(b *gateway.Backend) { b.Unavailable = "a Secret is missing" },
-			headers: map[string]string{"X-Switchgear-Attempts": "0", "X-Switchgear-Backend": ""}},
+			headers: map[string]string{"X-Switchgear-Attempts": "0", "X-Switchgear-Backend": ""},
+			says:    "can be used: its conditions Accepted and ResolvedRefs say why"},
 	} {
 		for _, e := range tc.doors {
 			t.Run(tc.name+"/"+e.name, func(t *testing.T) {
@@ -105,7 +107,7 @@ func TestErrorsOfTheGateway(t *testing.T) {
 					"Retry-After": "", "X-Switchgear-Route": routeOf(e), "X-Switchgear-Backend": "b",
 					"X-Switchgear-Attempts": "1", "X-Switchgear-Circuit": "",
 				}))
-				if strings.Contains(got.body, "org-7") || strings.Contains(got.body, sim.Addr) {
+				if !strings.Contains(got.body, tc.says) || strings.Contains(got.body, "org-7") || strings.Contains(got.body, sim.Addr) {
 					t.Errorf("the client is told %s", got.body)
 				}
 				if n := sim.Count(); n != tc.asked {
@@ -163,13 +165,14 @@ func TestOfAHalfOpenCircuit(t *testing.T) {
 	}
 }
 
-// TestABackendOfAnotherDialectIsNotAsked.
+// TestABackendOfAnotherDialectIsNotAsked for what is not translated.
 func TestABackendOfAnotherDialectIsNotAsked(t *testing.T) {
 	sim := providersim.Start(t, providersim.Options{})
 	p := newPolicy(t)
 	r := newRig(t, nil, newRoute("gpt", newBackend(t, gateway.Anthropic, sim.URL, p)))
-	got := r.post(chatDoor)
-	got.wantOwn(t, chatDoor, http.StatusBadRequest, "unsupported_endpoint")
+	door := streamEndpoint{"OpenAI", "/v1/embeddings", `{"model":"gpt","input":"Hi"}`}
+	got := r.post(door)
+	got.wantOwn(t, door, http.StatusBadRequest, "unsupported_endpoint")
 	got.wantHeaders(t, map[string]string{"X-Switchgear-Route": "gpt", "X-Switchgear-Backend": "", "X-Switchgear-Attempts": "0"})
 	if sim.Count() != 0 {
 		t.Error("the provider was asked")

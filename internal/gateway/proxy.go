@@ -22,8 +22,9 @@ type exchange struct {
 	target   target
 	request  dialect.Request
 	body     []byte
-	hold     hold // of body
-	bypass   bool // the client has opted out of circuits
+	hold     hold   // of body
+	own      []byte // an answer of the gateway's own, for which no backend is asked
+	bypass   bool   // the client has opted out of circuits
 
 	came     time.Duration
 	deadline time.Duration // the end of the route's timeout
@@ -49,6 +50,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := x.address()
 	if route := x.target.route; route != nil {
 		w.Header()[headerRoute] = []string{route.Name}
+	}
+	if e == nil && x.own != nil {
+		x.tellOwn()
+		return
 	}
 	if e == nil {
 		e = x.readBypass()
@@ -100,8 +105,8 @@ func (x *exchange) streaming() bool {
 // maxBackends is how many backends a route may have.
 const maxBackends = 16
 
-// usable drops the backends that cannot be asked: those of another dialect and
-// those that lack what they need.
+// usable drops the backends that cannot be asked: those of a dialect that has
+// nothing like the endpoint and those that lack what they need.
 func (x *exchange) usable(order []int) []int {
 	out := order[:0]
 	for _, i := range order {
@@ -112,16 +117,24 @@ func (x *exchange) usable(order []int) []int {
 	return out
 }
 
-func (x *exchange) speaks(b *liveBackend) bool { return b.Dialect == x.dialect }
+// speaks reports whether the backend's dialect is the caller's, or has an
+// endpoint that does the same.
+func (x *exchange) speaks(b *liveBackend) bool {
+	if b.Dialect == x.dialect {
+		return true
+	}
+	_, ok := dialect.Translate(x.endpoint, b.Dialect)
+	return ok
+}
 
 // unusable says why no backend of the route could be asked.
 func (x *exchange) unusable() *apiError {
 	if slices.ContainsFunc(x.target.route.backends, x.speaks) {
 		return &apiError{status: http.StatusBadGateway, code: codeUpstreamDown,
-			message: "no backend of route " + x.target.route.Name + " can be used: its ResolvedRefs condition says why"}
+			message: "no backend of route " + x.target.route.Name + " can be used: its conditions Accepted and ResolvedRefs say why"}
 	}
 	return &apiError{status: http.StatusBadRequest, code: codeUnsupported,
-		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect"}
+		message: "no backend of route " + x.target.route.Name + " speaks " + x.dialect.String() + "'s dialect, and this endpoint is not translated into another"}
 }
 
 // bypassValue of the header x-switchgear-circuit opts a call out of circuits.

@@ -177,6 +177,31 @@ func TestWhatIsNotForAProxy(t *testing.T) {
 	}
 }
 
+// TestAProxyIsNoBackend: it is dialled as a proxy alone, whatever a route names.
+func TestAProxyIsNoBackend(t *testing.T) {
+	proxy := newForwardProxy(t, "", true)
+	for _, tc := range []struct {
+		name string
+		env  map[string]string
+		url  string
+	}{
+		{"by its address", map[string]string{"HTTPS_PROXY": proxy.URL, "HTTP_PROXY": proxy.URL}, proxy.URL},
+		{"by another scheme's proxy", map[string]string{"HTTPS_PROXY": proxy.URL}, proxy.URL},
+		{"by an exception", map[string]string{"HTTP_PROXY": proxy.URL, "NO_PROXY": "*"}, proxy.URL},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			proxies(t, tc.env)
+			r := newRig(t, noExceptions, doorRoutes(t, tc.url, newPolicy(t))...)
+			got := r.post(chatDoor)
+			got.wantOwn(t, chatDoor, http.StatusBadGateway, "upstream_unavailable")
+			if !strings.Contains(got.body, "is not allowed for a backend") {
+				t.Errorf("the client is told %s", got.body)
+			}
+			proxy.wantAsked(t)
+		})
+	}
+}
+
 // TestAProxyThatRefuses is a provider that cannot be reached.
 func TestAProxyThatRefuses(t *testing.T) {
 	proxy := newForwardProxy(t, "", true)

@@ -15,47 +15,55 @@ type pursuit struct {
 	refused refusals
 	// told is what the client gets if nobody answers: the last error of the first
 	// backend that was called.
-	told reply
+	told *reply
 	// from is the backend that was asked last, and why it has not answered.
 	from *liveBackend
 	why  Class
 	// broken means that a stream with output was lost on the way, cut that the
 	// client had a part of it: told is then about that.
 	broken, cut bool
+	// unfit is why no backend can be asked, or why the first that could not be
+	// asked in its dialect could not.
+	unfit *apiError
 }
 
-// ending is what an attempt came to.
+// ending is what an attempt came to. It is handed up through all that lies between
+// a stream and the server, whose stack must not grow past 8 KiB for it: what only a
+// failure needs is behind a pointer.
 type ending struct {
 	class Class
 	// answered means that there is nothing left to do: the client has its answer,
 	// or has left.
 	answered bool
 	// called means that the provider was; otherwise refusal says why not.
-	called  bool
-	refusal circuit.Refusal
+	called bool
 	// acted means that the provider may have acted on the request.
 	acted bool
 	// flowed means that the provider had brought output.
 	flowed     bool
+	refusal    circuit.Refusal
 	retryAfter time.Duration
-	reply      reply
+	reply      *reply // of a call that failed
 }
 
 func (p *pursuit) run() {
-	defer func() { p.told.hold.free() }() // nobody may have been told it
+	defer func() { p.told.free() }() // nobody may have been told it
 	if len(p.order) == 0 {
-		e := p.unusable()
-		p.g.metrics.rejected(e.code)
-		p.tell(&reply{own: e})
-		return
+		p.unfit = p.unusable()
 	}
-	defer func() { p.told.hold.free() }()
 	for n, i := range p.order {
 		b := p.target.route.backends[i]
-		if p.committed && !b.SupportsPrefill {
+		if p.committed && !p.resumesOn(b) {
 			continue
 		}
-		e := p.ask(i, p.order[n+1:])
+		up, unfit := p.express(b)
+		if unfit != nil {
+			if p.unfit == nil {
+				p.unfit = unfit
+			}
+			continue
+		}
+		e := p.ask(i, up, p.order[n+1:])
 		if e.answered {
 			p.finish(b, &e)
 			return
@@ -69,10 +77,11 @@ func (p *pursuit) run() {
 
 // ask calls one backend, repeatedly if that is right, and returns how its last
 // attempt ended.
-func (p *pursuit) ask(i int, rest []int) ending {
+func (p *pursuit) ask(i int, up *upstream, rest []int) ending {
+	defer up.free()
 	var last ending
 	for n := 1; ; n++ {
-		a := p.attempt(i, rest)
+		a := p.attempt(i, up, rest)
 		e := a.make()
 		p.count(a.b, &e, n)
 		switch {
@@ -82,6 +91,9 @@ func (p *pursuit) ask(i int, rest []int) ending {
 			return last // the circuit has opened meanwhile, or is full
 		}
 		p.hear(a.b, &e)
+		if e.class.repeats() == repeatLastResort {
+			rest = p.fit(rest)
+		}
 		wait, again := p.again(a, &e, n, rest)
 		if !again {
 			return e
@@ -116,23 +128,26 @@ func (p *pursuit) count(b *liveBackend, e *ending, n int) {
 
 // hear remembers what the client would be told of a failure.
 func (p *pursuit) hear(b *liveBackend, e *ending) {
+	if !e.called {
+		p.refused.add(b, e.refusal, p.g.now())
+		return
+	}
 	e.reply.backend, e.reply.class = b, e.class
+	e.reply.later = e.retryAfter > p.target.route.Retry.MaxRetryAfter
 	tells := false
 	switch {
-	case !e.called:
-		p.refused.add(b, e.refusal, p.g.now())
 	case p.committed:
 		tells, p.cut = !p.cut, true // the break, not what became of resuming
-	case p.told.backend == nil, p.told.backend == b, !FallbackClasses.Has(e.class):
+	case p.told == nil, p.told.backend == b, !FallbackClasses.Has(e.class):
 		// A refusal that no other backend can make good for is about the request
 		// itself, and so is the answer to it.
 		tells = true
 	}
 	if !tells {
-		e.reply.hold.free()
+		e.reply.free()
 		return
 	}
-	p.told.hold.free()
+	p.told.free()
 	p.told = e.reply
 }
 
@@ -156,6 +171,20 @@ func (p *pursuit) goesOn(b *liveBackend, e *ending, rest []int) bool {
 	return p.target.route.Fallback.Has(e.class)
 }
 
+// fit drops the backends in whose dialect the request cannot be said. It is
+// looked at no sooner than it matters: on most requests' way it never does.
+func (p *pursuit) fit(rest []int) []int {
+	out := make([]int, 0, len(rest))
+	for _, j := range rest {
+		up, unfit := p.express(p.target.route.backends[j])
+		if unfit == nil {
+			up.free()
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
 // left reports whether one of the rest would be asked after a failure of that
 // class, and take the call.
 func (p *pursuit) left(rest []int, c Class) bool {
@@ -167,7 +196,7 @@ func (p *pursuit) left(rest []int, c Class) bool {
 		return false
 	}
 	for _, j := range rest {
-		if p.committed && !route.backends[j].SupportsPrefill {
+		if p.committed && !p.resumesOn(route.backends[j]) {
 			continue
 		}
 		if _, admits := route.circuits[p.target.match][j].Admits(now); admits || p.bypass {
@@ -187,12 +216,18 @@ func (p *pursuit) finish(b *liveBackend, e *ending) {
 
 // giveUp tells the client that no backend has answered.
 func (p *pursuit) giveUp() {
-	if p.told.backend == nil {
+	switch {
+	case p.told != nil:
+	case p.refused.backend == nil && p.unfit != nil:
+		p.g.metrics.rejected(p.unfit.code)
+		p.tell(&reply{own: p.unfit})
+		return
+	default:
 		p.refuse()
 		return
 	}
 	p.told.backend.stats.finish(p.told.class)
-	p.tell(&p.told)
+	p.tell(p.told)
 }
 
 // refusals are what the circuits said to a request that none let through.
@@ -229,7 +264,7 @@ func (p *pursuit) refuse() {
 	case circuit.NotRefused:
 		out.class, out.circuit = CircuitOpen, circuitOpen
 		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeCircuitOpen,
-			message: "the circuit of every backend of route " + route.Name + " is open"}
+			message: "the circuit of every backend of route " + route.Name + " that may be asked is open"}
 		if r.first.Reason == circuit.ProbesBusy {
 			out.circuit = circuitHalfOpen
 		}

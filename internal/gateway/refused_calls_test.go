@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,7 +78,8 @@ func TestCallsThatACircuitRefuses(t *testing.T) {
 				retryAfter := map[bool]string{true: "18", false: "28"}[name == "and the other is open as well"]
 				if a.status != 503 || a.code() != "circuit_open" || a.header.Get("Retry-After") != retryAfter ||
 					a.header.Get("X-Should-Retry") != "false" || a.header.Get("X-Switchgear-Attempts") != "0" ||
-					a.header.Get("X-Switchgear-Circuit") != "open" || a.header.Get("X-Switchgear-Backend") != "b0" {
+					a.header.Get("X-Switchgear-Circuit") != "open" || a.header.Get("X-Switchgear-Backend") != "b0" ||
+					!strings.Contains(a.body, "the circuit of every backend of route gpt that may be asked is open") {
 					t.Errorf("the client got %d %v %s", a.status, a.header, a.body)
 				}
 				r.wantStory("")

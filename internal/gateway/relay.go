@@ -31,7 +31,7 @@ func (a *attempt) pathAnswer(resp *http.Response) ending {
 	body, err := readHeld(resp.Body, resp.ContentLength, maxHeldRefusal, &held)
 	if err != nil {
 		defer held.free()
-		return a.unheld(resp, body)
+		return a.unheld(resp, body, err)
 	}
 	return a.refused(resp, dialect.Error{}, body, held)
 }
@@ -85,7 +85,7 @@ func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
 	limit := newPatience(t.Attempt, "timeouts.attempt")
 	limit.left -= a.x.g.now() - a.begun
 	if events {
-		limit = newPatience(t.StreamIdle, "timeouts.streamIdle")
+		limit = newPatience(t.FirstToken, "timeouts.firstToken")
 		a.dog.set(limitTotal, a.begun, t.StreamTotal, "timeouts.streamTotal")
 		a.x.client.dirty = true // the headers go out at once
 	}
@@ -110,7 +110,7 @@ func (a *attempt) copy(resp *http.Response, begun []byte) (Class, error) {
 			return err //nolint:wrapcheck // wrapped below
 		})
 		if events && n > 0 {
-			limit.left = limit.of
+			limit = newPatience(t.StreamIdle, "timeouts.streamIdle")
 			if silent {
 				silent = false
 				a.firstToken()

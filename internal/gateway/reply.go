@@ -13,6 +13,7 @@ type reply struct {
 	backend *liveBackend // nil: it is about none
 	class   Class
 	circuit string    // the state of the circuit, where it is worth telling
+	later   bool      // the provider asks for a longer wait than the route's: the client may
 	own     *apiError // the gateway's words; nil: what follows
 
 	status int
@@ -21,6 +22,13 @@ type reply struct {
 	hold   hold // of body
 	// event tells a client whose stream has begun; nil: one is made of the rest.
 	event []byte
+}
+
+// free gives the memory of the body back. It may be called again, and on nil.
+func (r *reply) free() {
+	if r != nil {
+		r.hold.free()
+	}
 }
 
 // The values of the header x-switchgear-circuit on a response.
@@ -32,7 +40,7 @@ const (
 
 // tell answers the client with an error.
 func (x *exchange) tell(r *reply) {
-	defer r.hold.free()
+	defer r.free()
 	if begun := x.pulse.stop(); begun || x.committed {
 		x.tellInStream(r)
 		return
@@ -44,12 +52,19 @@ func (x *exchange) tell(r *reply) {
 	}
 	h := x.w.Header()
 	copyResponseHeaders(h, r.header)
-	if x.attempts > 1 {
+	if x.attempts > 1 || !r.later && FallbackClasses.Has(r.class) && x.target.route.perseveres() {
 		h[headerNoRetry] = []string{"false"}
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
 	x.w.WriteHeader(r.status)
 	_ = x.client.write(r.body) // a client that has left needs no answer
+}
+
+// perseveres reports whether the route says what is done about failures. Then it
+// also says when to give up (the budget is spent, the circuit has opened, the time
+// is up), and an SDK that repeated on top would do just what is not to be done.
+func (r *Route) perseveres() bool {
+	return r.Retry.MaxAttempts > 1 || r.Fallback != 0 && len(r.Backends) > 1
 }
 
 // tellInStream writes the event after which nothing follows.

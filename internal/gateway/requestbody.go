@@ -22,14 +22,14 @@ func (x *exchange) readBody() *apiError {
 	switch {
 	case err == nil:
 		_ = deadline.SetReadDeadline(time.Time{})
+		_ = x.r.Body.Close() // or the server would look for more of it before it answers
 		x.body = body
 		return nil
 	case errors.Is(err, errTooLarge):
 		return &apiError{status: http.StatusRequestEntityTooLarge, code: codeBodyTooLarge,
 			message: fmt.Sprintf("the request body is larger than the limit of %d bytes", limit)}
 	case errors.Is(err, errOverBudget):
-		return &apiError{status: http.StatusServiceUnavailable, code: codeOverloaded, retryAfter: time.Second,
-			message: "the gateway holds as many bodies as its memory budget allows"}
+		return tooManyBodies()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &apiError{status: http.StatusRequestTimeout, code: codeBodyTimeout,
 			message: fmt.Sprintf("the request body did not arrive within %v", x.g.options.BodyTimeout)}
@@ -37,4 +37,9 @@ func (x *exchange) readBody() *apiError {
 		return &apiError{status: http.StatusBadRequest, code: codeInvalidBody,
 			message: "the request body broke off"}
 	}
+}
+
+func tooManyBodies() *apiError {
+	return &apiError{status: http.StatusServiceUnavailable, code: codeOverloaded, retryAfter: time.Second,
+		message: "the gateway holds as many bodies as its memory budget allows"}
 }

@@ -47,17 +47,28 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"an unknown model", chat(`{"model":"gpt-5"}`), chatDoor, 404, "model_not_found"},
 		{"an unknown model, for Anthropic", post(messagesDoor.path, `{"model":"gpt-5"}`), messagesDoor, 404, "model_not_found"},
 		{"a pattern for a model", chat(`{"model":"*"}`), chatDoor, 404, "model_not_found"},
-		{"an unknown endpoint", post("/v1/images", `{"model":"gpt"}`), chatDoor, 404, "no_route"},
-		{"an unknown endpoint of Anthropic's", post("/v1/messages/batches", `{"model":"claude"}`), messagesDoor, 404, "no_route"},
+		{"no call of a model, whatever it names", post("/v1/files", `{"model":"gpt"}`), chatDoor, 404, "no_route"},
+		{"no call of a model, with a body that nobody reads", request{http.MethodDelete, "/v1/files/file-1", `{"model":"gpt"}`}, chatDoor, 404, "no_route"},
+		{"no model, and no route that takes any", post("/v1/moderations", `{"input":"Hi"}`), chatDoor, 404, "no_route"},
+		{"nothing, and no route that takes any", request{http.MethodGet, "/v1/files/file-1", ""}, chatDoor, 404, "no_route"},
+		{"that of Anthropic's", post("/v1/messages/batches", `{"requests":[]}`), messagesDoor, 404, "no_route"},
 		{"an endpoint with a slash behind", post("/v1/chat/completions/", `{"model":"gpt"}`), chatDoor, 404, "no_route"},
+		{"a path with an empty segment", post("/v1//files", `{"model":"gpt"}`), chatDoor, 404, "no_route"},
+		{"a path that goes up", post("/v1/files/../../secret", `{"model":"gpt"}`), chatDoor, 404, "no_route"},
+		{"a path that goes up, escaped", post("/v1/files/%2e%2e/%2E./secret", `{"model":"gpt"}`), chatDoor, 404, "no_route"},
 		{"the version alone", post("/v1", `{"model":"gpt"}`), chatDoor, 404, "no_route"},
 		{"an endpoint without a version", post("/chat/completions", `{"model":"gpt"}`), pathDoor, 404, "no_route"},
 		{"another version", post("/v10/chat/completions", `{"model":"gpt"}`), pathDoor, 404, "no_route"},
 		{"an unknown path", post("/other", `{}`), pathDoor, 404, "no_route"},
 		{"no path", post("/", `{}`), pathDoor, 404, "no_route"},
 
+		{"JSON that is cut short, elsewhere", post("/v1/moderations", `{"model":"gpt"`), chatDoor, 400, "invalid_body"},
+		{"two models, elsewhere", post("/v1/images/edits", `{"model":"gpt","model":"other"}`), chatDoor, 400, "invalid_body"},
+		{"a model of another type, elsewhere", post("/v1/moderations", `{"model":7}`), chatDoor, 400, "invalid_body"},
+
 		{"GET", request{http.MethodGet, chatDoor.path, ""}, chatDoor, 405, "method_not_allowed"},
 		{"DELETE", request{http.MethodDelete, "/v1/responses", ""}, chatDoor, 405, "method_not_allowed"},
+		{"GET of a call of a model", request{http.MethodGet, "/v1/images/generations", ""}, chatDoor, 405, "method_not_allowed"},
 		{"PUT, for Anthropic", request{http.MethodPut, messagesDoor.path, messagesDoor.body}, messagesDoor, 405, "method_not_allowed"},
 
 		{"too large", chat(`{"model":"gpt","x":"` + block(100<<10) + `"}`), chatDoor, 413, "body_too_large"},
@@ -142,31 +153,4 @@ func (r *streamRig) postChunked(e streamEndpoint) reply {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, resp.Header, string(b), err}
-}
-
-// TestEveryEndpoint reaches its own at the provider.
-func TestEveryEndpoint(t *testing.T) {
-	for _, tc := range []struct{ path, body, upstream string }{
-		{"/v1/chat/completions", chatDoor.body, "/v1/chat/completions"},
-		{"/v1/completions", `{"model":"gpt","prompt":"Hi"}`, "/v1/completions"},
-		{"/v1/embeddings", `{"model":"gpt","input":"Hi"}`, "/v1/embeddings"},
-		{"/v1/responses", `{"model":"gpt","input":"Hi"}`, "/v1/responses"},
-		{"/v1/messages", messagesDoor.body, "/v1/messages"},
-	} {
-		t.Run(tc.path, func(t *testing.T) {
-			t.Parallel()
-			sim := providersim.Start(t, providersim.Options{})
-			r := newRig(t, nil, doorRoutes(t, sim.URL, newPolicy(t))...)
-			e := streamEndpoint{path: tc.path, body: tc.body}
-			want := direct(t, sim.URL, e)
-			sim.ClearRequests()
-			if got := r.post(e); got.status != http.StatusOK || alike(got.body) != want {
-				t.Errorf("status %d: %s, want %s", got.status, got.body, want)
-			}
-			if seen := sim.Requests()[0]; seen.Path != tc.upstream || string(seen.Body) != tc.body {
-				t.Errorf("the provider got %s %s", seen.Path, seen.Body)
-			}
-			r.wantEnd("Success", "Success")
-		})
-	}
 }

@@ -166,7 +166,7 @@ func TestBeforeTheFirstOutputAnyBackendWillDo(t *testing.T) {
 		a := r.open(e.path, e.body)
 		a.wantHeaders(http.StatusOK, "b1", 2)
 		wantProse(t, a.whole(), "second-1")
-		if got := second.asked(); len(got) != 1 || got[0] != e.body {
+		if got := second.asked(); len(got) != 1 || got[0] != asked(e.body) {
 			t.Errorf("the second backend was asked %q", got)
 		}
 	}

@@ -93,7 +93,7 @@ func TestResumeAsksWithTheTextSoFar(t *testing.T) {
 			second, secondURL := write(t, "second", nil)
 			r := newStreamRig(t, recovering(gateway.RecoverByResuming, false, true), firstURL, secondURL)
 			wantProse(t, r.open(tc.e.path, tc.body).whole(), "first-1")
-			if d := cmp.Diff([][]string{{tc.body}, {tc.want}}, [][]string{first.asked(), second.asked()}); d != "" {
+			if d := cmp.Diff([][]string{{asked(tc.body)}, {asked(tc.want)}}, [][]string{first.asked(), second.asked()}); d != "" {
 				t.Error(d)
 			}
 		})

@@ -34,8 +34,8 @@ func (p *pursuit) again(a *attempt, e *ending, n int, rest []int) (time.Duration
 			return 0, false
 		}
 	case repeatLastResort:
-		// A streamed call that is the last has had the rest of the route's time.
-		if p.left(rest, e.class) || e.class == Timeout && a.streamed() {
+		// A streamed call that was the last has had the rest of the route's time.
+		if p.left(rest, e.class) || e.class == Timeout && a.streamed() && a.last {
 			return 0, false
 		}
 	}
@@ -61,16 +61,17 @@ func (p *pursuit) again(a *attempt, e *ending, n int, rest []int) (time.Duration
 // after a call that ended so.
 func (x *exchange) repeatable(b *liveBackend, e *ending) bool {
 	if x.committed && x.streaming() {
-		return b.SupportsPrefill && x.transcript != nil && x.transcript.Resumable()
+		return x.resumesOn(b) && x.transcript != nil && x.transcript.Resumable()
 	}
 	return !e.acted || x.idempotent()
 }
 
 // idempotent reports whether the request means the same when it is sent twice (RFC
-// 9110, 9.2.2). A call of a model does, whatever its method: it changes nothing.
+// 9110, 9.2.2). A call of a model does, whatever its method: it changes nothing,
+// unless it goes on with a conversation that the provider keeps.
 func (x *exchange) idempotent() bool {
-	if x.endpoint != nil {
-		return true
+	if x.endpoint != nil && !x.endpoint.Other {
+		return !x.request.Conversation
 	}
 	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type index struct {
 	// so that a lookup costs one map access a length.
 	prefixLengths []int
 	pathLengths   []int
+	models        []string // the exact ones, in order
 }
 
 // target is one match of one route.
@@ -65,6 +67,7 @@ func (ix *index) seal() {
 	}
 	ix.prefixLengths = lengths(ix.prefixes)
 	ix.pathLengths = lengths(ix.paths)
+	ix.models = slices.Sorted(maps.Keys(ix.exact))
 }
 
 func lengths(m map[string][]target) []int {

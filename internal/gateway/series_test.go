@@ -122,3 +122,31 @@ func TestCountsOutliveAnEdit(t *testing.T) {
 		r.apply(doorRoutes(t, sim.URL, newPolicy(t, func(p *gateway.Policy) { p.Circuit.FailureThreshold = n }))...)
 	}
 }
+
+// TestSeriesOfARemovedBackendStayAwayFromItsFallback: a request that fell back
+// from it is counted when another backend has answered, which may be later.
+func TestSeriesOfARemovedBackendStayAwayFromItsFallback(t *testing.T) {
+	t.Parallel()
+	sim := providersim.Start(t, providersim.Options{})
+	sim.SetFault(providersim.Fault{Kind: providersim.Hold})
+	p := newPolicy(t)
+	gone, stays := newBackend(t, gateway.OpenAI, "http://127.0.0.1:1/v1", p), newBackend(t, gateway.OpenAI, sim.URL+"/v1", p)
+	gone.Name = "gone"
+	route := func(backends ...*gateway.Backend) *gateway.Route {
+		r := newRoute("gpt", backends...)
+		r.Fallback = gateway.FallbackClasses
+		return r
+	}
+	gone.Priority, stays.Priority = 0, 1
+	r := newRig(t, nil, route(gone, stays))
+	answer := r.begin(t.Context(), chatDoor)
+	sim.WaitRunning(1)
+	r.apply(route(stays))
+	sim.Heal()
+	if got := r.await(answer); got.status != http.StatusOK {
+		t.Errorf("status %d: %s", got.status, got.body)
+	}
+	if got := append(r.labelled("backend", "gone"), r.labelled("from", "gone")...); len(got) != 0 {
+		t.Errorf("the removed backend has %q", got)
+	}
+}

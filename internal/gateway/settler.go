@@ -42,6 +42,7 @@ func newSettler(now func() time.Duration) *settler {
 func (s *settler) watch(c *managedCircuit) {
 	at, ok := c.Deadline(s.now())
 	s.mu.Lock()
+	ok = ok && !c.forgotten // a call that began before may still open it
 	e := s.entries[c]
 	switch {
 	case e == nil && ok:
@@ -62,10 +63,11 @@ func (s *settler) watch(c *managedCircuit) {
 	}
 }
 
-// forget drops a circuit that is live no more.
+// forget drops a circuit that is live no more, for good.
 func (s *settler) forget(c *managedCircuit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.forgotten = true
 	if e := s.entries[c]; e != nil {
 		heap.Remove(&s.queue, e.index)
 		delete(s.entries, c)

@@ -46,28 +46,23 @@ func TestTheLastBackendHasTheRestOfTheRoutesTime(t *testing.T) {
 	for _, tc := range []struct {
 		name      string
 		tune      func(*streamSetup)
+		way       asking // chatStream if it is none
 		providers int
 		slow      int // this provider's first token takes 200 s, those before hang
 		story     string
 		after     time.Duration
 	}{
-		{"the only one", nil, 1, 0, "b0@0s", 200 * second},
-		{"the second", nil, 2, 1, "b0@0s b1@1m0s", 260 * second},
-		{"but not beyond the route's time", nil, 3, 2, "b0@0s b1@1m0s b2@2m0s", 0},
-		{"of those that speak the dialect", func(s *streamSetup) {
-			s.Backend = func(n int, b *gateway.Backend) {
-				if n == 1 {
-					b.Dialect = gateway.Anthropic
-				}
-			}
-		}, 2, 0, "b0@0s", 200 * second},
+		{"the only one", nil, asking{}, 1, 0, "b0@0s", 200 * second},
+		{"the second", nil, asking{}, 2, 1, "b0@0s b1@1m0s", 260 * second},
+		{"but not beyond the route's time", nil, asking{}, 3, 2, "b0@0s b1@1m0s b2@2m0s", 0},
+		{"of those that speak the dialect, where it is not translated", speaking(gateway.OpenAI, gateway.Anthropic), responsesStream, 2, 0, "b0@0s", 200 * second},
 		{"of those that can be called", func(s *streamSetup) {
 			s.Backend = func(n int, b *gateway.Backend) {
 				if n == 1 {
 					b.Unavailable = "no Secret"
 				}
 			}
-		}, 2, 0, "b0@0s", 200 * second},
+		}, asking{}, 2, 0, "b0@0s", 200 * second},
 		{"of those whose circuits admit calls", func(s *streamSetup) {
 			s.Backend = func(n int, b *gateway.Backend) {
 				if n == 1 {
@@ -76,11 +71,11 @@ func TestTheLastBackendHasTheRestOfTheRoutesTime(t *testing.T) {
 					b.Policy = &p
 				}
 			}
-		}, 2, 0, "b0@0s", 200 * second},
-		{"where Timeout is not in fallback.classes", func(s *streamSetup) { s.Fallback = without("Timeout") }, 2, 0, "b0@0s", 200 * second},
+		}, asking{}, 2, 0, "b0@0s", 200 * second},
+		{"where Timeout is not in fallback.classes", func(s *streamSetup) { s.Fallback = without("Timeout") }, asking{}, 2, 0, "b0@0s", 200 * second},
 		{"by firstToken where that is longer", func(s *streamSetup) {
 			s.Timeout, s.Policy.Timeouts.FirstToken = 100*second, 10*minute
-		}, 1, 0, "b0@0s", 0},
+		}, asking{}, 1, 0, "b0@0s", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			inBubble(t, tc.tune, tc.providers, func(r *bubbleRig) {
@@ -88,7 +83,10 @@ func TestTheLastBackendHasTheRestOfTheRoutesTime(t *testing.T) {
 					r.fault(i, providersim.Fault{Kind: providersim.Hang})
 				}
 				r.fault(tc.slow, providersim.Fault{FirstTokenDelay: 200 * second})
-				a := r.ask(chatStream)
+				if tc.way.path == "" {
+					tc.way = chatStream
+				}
+				a := r.ask(tc.way)
 				if tc.after > 0 && (a.status != 200 || a.after != tc.after) {
 					t.Errorf("the client got %d after %v: %s", a.status, a.after, a.body)
 				}
@@ -186,6 +184,36 @@ func TestConnectingIsLimited(t *testing.T) {
 				}
 				r.wantTally("b0 Timeout:1 b1 Success:1", "attempts_total", "backend", "class")
 				r.wantStory("b1@5s")
+			})
+		})
+	}
+}
+
+// TestABackendThatCannotBeToldTheRequestIsNotLeft: where the next one's dialect
+// cannot say it, a call that was late is made again with the rest of the route's
+// time.
+func TestABackendThatCannotBeToldTheRequestIsNotLeft(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		way   asking
+		slow  time.Duration // b0's first token, the second time
+		story string
+	}{
+		{"streamed", asking{"", chatStream.path, chatEndpoint.with("n", "2").body}, 200 * second, "b0@0s b0@1m0.5s"},
+		{"unstreamed", asking{"", chatWhole.path, chatDoor.with("n", "2").body}, 50 * second, "b0@0s b0@1m0.5s"},
+		{"which can be told", chatStream, 200 * second, "b0@0s b1@1m0s"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tune := func(s *streamSetup) {
+				speaking(gateway.OpenAI, gateway.Anthropic)(s)
+				s.Policy.Timeouts.Attempt = minute
+			}
+			inBubble(t, tune, 2, func(r *bubbleRig) {
+				r.fault(0, providersim.Fault{Kind: providersim.Hang, Requests: 1}, providersim.Fault{FirstTokenDelay: tc.slow})
+				if a := r.ask(tc.way); a.status != 200 {
+					t.Errorf("the client got %d after %v: %s", a.status, a.after, a.body)
+				}
+				r.wantStory(tc.story)
 			})
 		})
 	}

@@ -158,6 +158,9 @@ type Backend struct {
 	// equals, 0 is never picked while another of its priority is left.
 	Priority, Weight int
 	Policy           *Policy
+	// DefaultMaxTokens is asked for where the dialect requires a limit and the
+	// client, who speaks another, has named none.
+	DefaultMaxTokens int
 	// SupportsPrefill means that the model goes on with an assistant's turn.
 	SupportsPrefill bool
 	// Unavailable says why the backend must not be called (a Secret that is

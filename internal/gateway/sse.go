@@ -26,10 +26,11 @@ type eventReader struct {
 	start, end int // what is read and not yet given out
 	seen       int // in buf: up to here searched for an event's end
 	begun      bool
+	event      event // the last
 	joined     []byte
 }
 
-// event is one event. Its parts live until the next one is asked for.
+// event is one event. It lives until the next one is asked for.
 type event struct {
 	raw  []byte // with the blank line at its end
 	name []byte
@@ -39,8 +40,8 @@ type event struct {
 	comment bool
 }
 
-// next returns the next event that is there whole.
-func (r *eventReader) next() (event, bool) {
+// next returns the next event that is there whole, or nil.
+func (r *eventReader) next() *event {
 	for r.start < r.end && (r.buf[r.start] == '\n' || r.buf[r.start] == '\r') {
 		r.start++ // blank lines between events
 	}
@@ -49,7 +50,7 @@ func (r *eventReader) next() (event, bool) {
 		i := bytes.IndexByte(r.buf[r.seen:r.end], '\n')
 		if i < 0 {
 			r.seen = r.end
-			return event{}, false
+			return nil
 		}
 		at := r.seen + i + 1 // after the end of a line
 		blank := at
@@ -58,26 +59,26 @@ func (r *eventReader) next() (event, bool) {
 		}
 		if blank >= r.end {
 			r.seen = at - 1 // look at this line's end again
-			return event{}, false
+			return nil
 		}
 		r.seen = at
 		if r.buf[blank] == '\n' {
 			raw := r.buf[r.start : blank+1]
 			r.start, r.seen = blank+1, blank+1
-			return r.parse(raw), true
+			return r.parse(raw)
 		}
 	}
 }
 
-// rest returns what is left at the stream's end as an event; some providers
+// rest returns what is left at the stream's end as an event, or nil; some providers
 // leave out the last blank line.
-func (r *eventReader) rest() (event, bool) {
+func (r *eventReader) rest() *event {
 	left := bytes.Trim(r.buf[r.start:r.end], "\r\n")
 	r.start = r.end
 	if len(left) == 0 {
-		return event{}, false
+		return nil
 	}
-	return r.parse(append(bytes.Clone(left), "\n\n"...)), true
+	return r.parse(append(bytes.Clone(left), "\n\n"...))
 }
 
 // fill reads once from src.
@@ -104,8 +105,9 @@ func (r *eventReader) fill(src io.Reader) error {
 	return err
 }
 
-func (r *eventReader) parse(raw []byte) event {
-	e := event{raw: raw, comment: true}
+func (r *eventReader) parse(raw []byte) *event {
+	e := &r.event
+	*e = event{raw: raw, comment: true}
 	rest := raw
 	if !r.begun {
 		r.begun = true

@@ -17,20 +17,20 @@ type sent struct {
 	Comment         bool
 }
 
-func copyOf(e event) sent { return sent{string(e.raw), string(e.name), string(e.data), e.comment} }
+func copyOf(e *event) sent { return sent{string(e.raw), string(e.name), string(e.data), e.comment} }
 
 // readEvents takes all events out of a stream, the way a stream does it.
 func readEvents(src io.Reader) ([]sent, error) {
 	var r eventReader
 	var out []sent
 	for {
-		if e, ok := r.next(); ok {
+		if e := r.next(); e != nil {
 			out = append(out, copyOf(e))
 			continue
 		}
 		err := r.fill(src)
 		if errors.Is(err, io.EOF) {
-			if e, ok := r.rest(); ok {
+			if e := r.rest(); e != nil {
 				out = append(out, copyOf(e))
 			}
 			return out, nil
@@ -135,7 +135,7 @@ func TestEventReaderNeverHoldsMoreThanItsLimit(t *testing.T) {
 			src := iotest.HalfReader(strings.NewReader(strings.Repeat(unit, 3*maxEvent/len(unit))))
 			var r eventReader
 			for {
-				if _, ok := r.next(); ok {
+				if r.next() != nil {
 					continue
 				}
 				err := r.fill(src)

@@ -24,10 +24,13 @@ type stream struct {
 	resp   *http.Response
 	judge  dialect.Judge
 	events eventReader
+	// translated writes the caller's events; nil: they are the provider's.
+	translated dialect.Events
 
 	held     heldEvents // what the client does not have yet
 	buffer   bool       // held until the answer is whole
 	resumes  bool       // goes on with what the client has
+	usage    bool       // the client gets what it has cost, if that comes
 	flows    bool       // the first output has come
 	finished bool       // the answer is whole
 	done     bool       // the end mark came
@@ -50,24 +53,32 @@ func (a *attempt) stream(resp *http.Response) ending {
 	if encoded(resp.Header) {
 		return a.broke(InvalidResponse, &invalidAnswerError{"its stream is compressed, though identity was asked for"})
 	}
-	recovery := a.x.target.route.Recovery
-	s := &stream{
-		attempt: a, resp: resp, judge: a.x.endpoint.NewJudge(a.x.request),
-		held:   heldEvents{hold: hold{budget: &a.x.g.budget}},
-		buffer: recovery == RecoverByBuffering,
-	}
+	s := a.newStream(resp)
 	defer s.held.free()
-	if recovery == RecoverByResuming {
-		if s.transcript = a.x.transcript; s.transcript == nil {
-			s.transcript = a.x.endpoint.NewTranscript(a.x.request, a.x.body)
-		}
-		s.resumes = a.x.committed
-	}
 	err := s.follow()
 	if s.finished && !errors.Is(err, errClient) && !errors.Is(err, errToldByProvider) {
 		return s.complete()
 	}
 	return s.broken(err)
+}
+
+func (a *attempt) newStream(resp *http.Response) *stream {
+	x, recovery := a.x, a.x.target.route.Recovery
+	s := &stream{
+		attempt: a, resp: resp, judge: a.up.endpoint.NewJudge(x.request),
+		held:   heldEvents{hold: hold{budget: &x.g.budget}},
+		buffer: recovery == RecoverByBuffering,
+		usage:  a.up.translation != nil || !x.endpoint.HidesUsage(x.request),
+	}
+	if t := a.up.translation; t != nil {
+		s.translated = t.Events(x.request, time.Now())
+	} else if recovery == RecoverByResuming {
+		if s.transcript = x.transcript; s.transcript == nil {
+			s.transcript = x.endpoint.NewTranscript(x.request, x.body)
+		}
+		s.resumes = x.committed
+	}
+	return s
 }
 
 // follow passes events on until the answer is whole or broken off.
@@ -91,25 +102,25 @@ func (s *stream) follow() error {
 
 // next returns the next event, waiting for it if it must. What was passed on is
 // flushed before each wait, and only then.
-func (s *stream) next() (event, error) {
+func (s *stream) next() (*event, error) {
 	for {
-		if e, ok := s.events.next(); ok {
+		if e := s.events.next(); e != nil {
 			return e, nil
 		}
 		if s.x.committed {
 			if err := s.x.client.flush(); err != nil {
-				return event{}, fmt.Errorf("%w: %w", errClient, err)
+				return nil, fmt.Errorf("%w: %w", errClient, err)
 			}
 			s.x.client.idle()
 		}
 		err := s.fill()
 		if errors.Is(err, io.EOF) {
-			if e, ok := s.events.rest(); ok {
+			if e := s.events.rest(); e != nil {
 				return e, nil
 			}
 		}
 		if err != nil {
-			return event{}, err
+			return nil, err
 		}
 	}
 }
@@ -126,7 +137,7 @@ func (s *stream) fill() error {
 
 // pass judges an event and passes it on, or holds it back for as long as the
 // answer may still be another backend's.
-func (s *stream) pass(e event) error {
+func (s *stream) pass(e *event) error {
 	mark := s.judge.Event(e.name, e.data)
 	if mark.Has(dialect.Malformed) {
 		return s.skip()
@@ -146,12 +157,31 @@ func (s *stream) pass(e event) error {
 	if mark&(dialect.Output|dialect.Finish) != 0 && !s.flows {
 		s.flow(mark)
 	}
-	return s.deliver(s.transcribe(e))
+	if mark.Has(dialect.Usage) && !s.usage {
+		return nil
+	}
+	raw, err := s.forCaller(e)
+	if err != nil {
+		return err
+	}
+	return s.deliver(raw)
+}
+
+// forCaller returns what the client gets of an event.
+func (s *stream) forCaller(e *event) ([]byte, error) {
+	if s.translated == nil {
+		return s.transcribe(e), nil
+	}
+	raw, err := s.translated.Event(e.name, e.data)
+	if err != nil {
+		return nil, &invalidAnswerError{err.Error()}
+	}
+	return raw, nil
 }
 
 // transcribe takes an event into the transcript, if one is kept, and returns
 // what of it the client gets.
-func (s *stream) transcribe(e event) []byte {
+func (s *stream) transcribe(e *event) []byte {
 	if s.transcript == nil {
 		return e.raw
 	}
@@ -238,7 +268,7 @@ func (s *stream) complete() ending {
 	if !s.x.committed {
 		_ = s.commit() // a client that has left needs no answer
 	}
-	if end := s.judge.End(); !s.done && end != nil {
+	if end := s.ending(); end != nil {
 		_ = s.write(end)
 	}
 	_ = s.x.client.flush()
@@ -253,6 +283,17 @@ func (s *stream) complete() ending {
 	return ending{class: Success, answered: true}
 }
 
+// ending is what the gateway writes itself after a whole answer.
+func (s *stream) ending() []byte {
+	switch {
+	case s.translated != nil:
+		return s.translated.End()
+	case s.done:
+		return nil
+	}
+	return s.judge.End()
+}
+
 // broken ends an answer that is not whole.
 func (s *stream) broken(err error) ending {
 	var e ending
@@ -260,7 +301,7 @@ func (s *stream) broken(err error) ending {
 	case errors.Is(err, errClient):
 		return s.gone(ClientGone, err)
 	case errors.Is(err, errToldByProvider):
-		if e = s.told(s.judge.Err()); e.reply.own == nil {
+		if e = s.told(s.judge.Err()); e.reply.own == nil && s.translated == nil {
 			e.reply.event = s.refusal
 		}
 	case !s.flows:
@@ -287,5 +328,5 @@ func (s *stream) cut(err error) ending {
 		own.status, own.code = http.StatusGatewayTimeout, codeUpstreamTimeout
 		own.message += ": " + late.Error()
 	}
-	return s.failed(c, 0, 0, reply{own: own}, err)
+	return s.failed(c, 0, 0, &reply{own: own}, err)
 }

@@ -28,7 +28,7 @@ func BenchmarkEvents(b *testing.B) {
 				src := bytes.NewReader(stream)
 				events := 0
 				for {
-					if e, ok := r.next(); ok {
+					if e := r.next(); e != nil {
 						if m := j.Event(e.name, e.data); m != dialect.Output {
 							b.Fatalf("marks %b", m)
 						}

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,9 @@ var (
 	chatEndpoint      = streamEndpoint{"chat", "/v1/chat/completions", `{"model":"gpt","stream":true,"messages":[{"role":"user","content":"Hi"}]}`}
 	messagesEndpoint  = streamEndpoint{"messages", "/v1/messages", `{"model":"claude","stream":true,"max_tokens":99,"messages":[{"role":"user","content":"Hi"}]}`}
 	responsesEndpoint = streamEndpoint{"responses", "/v1/responses", `{"model":"gpt","stream":true,"input":"Hi"}`}
+
+	// chatUsageEndpoint has a client that wants to know what a stream costs.
+	chatUsageEndpoint = chatEndpoint.with("stream_options", `{"include_usage":true}`)
 
 	streamEndpoints = []streamEndpoint{chatEndpoint, messagesEndpoint, responsesEndpoint}
 )
@@ -362,10 +366,22 @@ var varying = regexp.MustCompile(`"created(_at)?":\d+|sim-\d+`)
 // alike takes out what differs between two answers of one provider.
 func alike(stream string) string { return varying.ReplaceAllString(stream, "*") }
 
-// direct asks a provider without a gateway and returns its answer.
+// asked is what a provider is asked for a body of the client's: also what a stream
+// costs.
+func asked(body string) string {
+	for _, why := range []string{`"messages":`, `"prompt":`} {
+		if strings.Contains(body, why) && strings.Contains(body, `"stream":true`) && !strings.Contains(body, `"model":"claude"`) && !strings.Contains(body, "stream_options") {
+			return strings.TrimSuffix(body, "}") + `,"stream_options":{"include_usage":true}}`
+		}
+	}
+	return body
+}
+
+// direct asks a provider without a gateway, but as the gateway would, and returns
+// what of its answer is the client's.
 func direct(t *testing.T, provider string, e streamEndpoint) string {
 	t.Helper()
-	resp, err := http.Post(provider+e.path, "application/json", strings.NewReader(e.body))
+	resp, err := http.Post(provider+e.path, "application/json", strings.NewReader(asked(e.body)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +390,11 @@ func direct(t *testing.T, provider string, e streamEndpoint) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return alike(string(b))
+	if asked(e.body) == e.body {
+		return alike(string(b))
+	}
+	hidden := func(e string) bool { return strings.Contains(e, `"choices":[],"usage":`) }
+	return alike(strings.Join(slices.DeleteFunc(split(string(b)), hidden), ""))
 }
 
 // scripted is a provider that does what a test says.

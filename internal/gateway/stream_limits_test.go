@@ -103,7 +103,7 @@ func TestASlowClientIsNotTheProvidersSilence(t *testing.T) {
 					s.stream()
 					s.send(stream)
 				}))
-			a := r.open(chatEndpoint.path, chatEndpoint.body)
+			a := r.open(chatUsageEndpoint.path, chatUsageEndpoint.body)
 			paused := time.NewTimer(pause)
 			<-paused.C
 			if got := a.whole(); got != stream {
@@ -168,7 +168,7 @@ func TestAStreamEndsSoonAfterItsFinish(t *testing.T) {
 				tc.after(s)
 			}))
 			begun := time.Now()
-			got := r.open(chatEndpoint.path, chatEndpoint.body).whole()
+			got := r.open(chatUsageEndpoint.path, chatUsageEndpoint.body).whole()
 			if took := time.Since(begun); took > 5*time.Second {
 				t.Errorf("took %v", took)
 			}

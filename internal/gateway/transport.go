@@ -30,55 +30,62 @@ const (
 	pingTimeout = 10 * time.Second
 )
 
-// transports keeps one connection pool for each way of checking certificates,
-// across snapshots.
+// transports keeps one connection pool for each proxy and each way of checking
+// certificates, across snapshots.
 type transports struct {
 	guard dialGuard
+	// proxy finds the proxy by which a provider is reached, as the process's
+	// environment says.
 	proxy func(*url.URL) (*url.URL, error)
-	// proxyHosts are dialled whatever the guard says: the process's environment
-	// names them, not a route's author.
-	proxyHosts map[string]bool
 
 	mu    sync.Mutex
-	pools map[TLS]*http.Transport // guarded by mu
+	pools map[poolKey]*http.Transport // guarded by mu
+}
+
+// poolKey is what all calls of a pool have in common.
+type poolKey struct {
+	TLS
+	proxy string // empty: none
 }
 
 func newTransports(guard dialGuard) *transports {
-	env := httpproxy.FromEnvironment()
-	t := &transports{
-		guard:      guard,
-		proxy:      env.ProxyFunc(),
-		proxyHosts: map[string]bool{},
-		pools:      map[TLS]*http.Transport{},
+	return &transports{
+		guard: guard,
+		proxy: httpproxy.FromEnvironment().ProxyFunc(),
+		pools: map[poolKey]*http.Transport{},
 	}
-	for _, raw := range []string{env.HTTPProxy, env.HTTPSProxy} {
-		if u, err := url.Parse(raw); err == nil && u.Host != "" {
-			t.proxyHosts[hostPort(u)] = true
-		}
-	}
-	return t
 }
 
-// get returns the pool for a backend's TLS settings.
-func (t *transports) get(settings TLS) *http.Transport {
+// get returns the pool for a backend, and notes that it is in use.
+func (t *transports) get(b *Backend, inUse map[poolKey]bool) *http.Transport {
+	key := poolKey{TLS: b.TLS}
+	// It fails under CGI alone, where a client could name a proxy.
+	proxy, err := t.proxy(b.URL)
+	if err == nil && proxy != nil {
+		key.proxy = proxy.String()
+	}
+	inUse[key] = true
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p := t.pools[settings]; p != nil {
+	if p := t.pools[key]; p != nil {
 		return p
 	}
-	p := t.make(settings)
-	t.pools[settings] = p
+	p := t.make(b.TLS)
+	if key.proxy != "" {
+		t.through(p, proxy)
+	}
+	t.pools[key] = p
 	return p
 }
 
 // retain drops the pools that are in use no more. Their running requests finish.
-func (t *transports) retain(inUse map[TLS]bool) {
+func (t *transports) retain(inUse map[poolKey]bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for settings, p := range t.pools {
-		if !inUse[settings] {
+	for key, p := range t.pools {
+		if !inUse[key] {
 			p.CloseIdleConnections()
-			delete(t.pools, settings)
+			delete(t.pools, key)
 		}
 	}
 }
@@ -90,8 +97,7 @@ func (t *transports) make(settings TLS) *http.Transport {
 		config.RootCAs.AppendCertsFromPEM([]byte(settings.CA)) // compile has seen that it parses
 	}
 	return &http.Transport{
-		Proxy:                  t.proxyFor,
-		DialContext:            t.dial,
+		DialContext:            dialWith(t.guard.dialer()),
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    dialLimit,
 		ForceAttemptHTTP2:      true,
@@ -105,37 +111,26 @@ func (t *transports) make(settings TLS) *http.Transport {
 	}
 }
 
-func (t *transports) proxyFor(r *http.Request) (*url.URL, error) {
-	p, err := t.proxy(r.URL)
-	if p == nil || err != nil {
-		return nil, err
+// through has a pool reach providers by a proxy. That is all it dials, and
+// whatever the guard says: the process's environment names the proxy, not a
+// route's author. The provider's address the guard never sees, unless the URL has
+// it.
+func (t *transports) through(p *http.Transport, proxy *url.URL) {
+	p.DialContext = dialWith(&net.Dialer{Timeout: dialLimit})
+	p.Proxy = func(r *http.Request) (*url.URL, error) {
+		if err := t.guard.checkHost(r.URL.Hostname()); err != nil {
+			return nil, err
+		}
+		return proxy, nil
 	}
-	// Behind a proxy the guard never sees the provider's address when dialling.
-	if err := t.guard.checkHost(r.URL.Hostname()); err != nil {
-		return nil, err
-	}
-	return p, nil
 }
 
-func (t *transports) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := t.guard.dialer()
-	if t.proxyHosts[address] {
-		d.ControlContext = nil
+func dialWith(d *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, fmt.Errorf("connecting: %w", err)
+		}
+		return &providerConn{Conn: conn}, nil
 	}
-	conn, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", err)
-	}
-	return &providerConn{Conn: conn}, nil
-}
-
-// hostPort returns the address that a URL is dialled at.
-func hostPort(u *url.URL) string {
-	if u.Port() != "" {
-		return u.Host
-	}
-	if u.Scheme == "https" {
-		return net.JoinHostPort(u.Hostname(), "443")
-	}
-	return net.JoinHostPort(u.Hostname(), "80")
 }

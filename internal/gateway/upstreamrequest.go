@@ -13,6 +13,10 @@ import (
 func (a *attempt) request(ctx context.Context) *http.Request {
 	x := a.x
 	parts := a.body()
+	headers := x.r.Header
+	if a.up.translation != nil {
+		headers = translatedHeaders(headers, a.b.Backend)
+	}
 	length := 0
 	for _, p := range parts {
 		length += len(p)
@@ -23,7 +27,7 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        requestHeaders(x.r.Header, a.b.Backend, x.id),
+		Header:        requestHeaders(headers, a.b.Backend, x.id),
 		ContentLength: int64(length),
 	}
 	r.Host = r.URL.Host
@@ -36,18 +40,26 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// body returns the request's body in parts: with the backend's model, and where
-// a stream is resumed, with the text that the client has.
+// body returns the request's body in parts: with the backend's model, where a
+// stream is resumed, with the text that the client has, and with the question for
+// what a stream costs.
 func (a *attempt) body() [][]byte {
 	x := a.x
+	var parts [][]byte
 	switch {
 	case x.endpoint == nil:
 		return [][]byte{x.body}
+	case a.up.translation != nil:
+		return [][]byte{a.up.body}
 	case x.committed:
-		return x.transcript.Prefill(x.body, a.b.Model)
+		parts = x.transcript.Prefill(x.body, a.b.Model)
 	default:
-		return x.request.WithModel(x.body, a.b.Model)
+		parts = x.request.WithModel(x.body, a.b.Model)
 	}
+	if x.endpoint.HidesUsage(x.request) {
+		parts = x.request.WithUsage(parts)
+	}
+	return parts
 }
 
 func reader(parts [][]byte) io.ReadCloser {
@@ -64,9 +76,12 @@ func reader(parts [][]byte) io.ReadCloser {
 // url is where the backend is called.
 func (a *attempt) url() *url.URL {
 	u := *a.b.URL
-	rest := a.x.rest
-	if a.x.endpoint != nil {
-		rest = a.x.endpoint.Path
+	rest, query := a.x.rest, a.x.r.URL.RawQuery
+	if a.up.endpoint != nil {
+		rest = a.up.endpoint.Path
+	}
+	if a.up.translation != nil {
+		query = "" // it was for the other dialect
 	}
 	if rest != "" {
 		escaped := strings.TrimSuffix(u.EscapedPath(), "/") + rest
@@ -77,6 +92,6 @@ func (a *attempt) url() *url.URL {
 			}
 		}
 	}
-	u.RawQuery = mergeQuery(a.x.r.URL.RawQuery, a.b.query)
+	u.RawQuery = mergeQuery(query, a.b.query)
 	return &u
 }

@@ -74,7 +74,8 @@ func TestCheck(t *testing.T) {
 		},
 		"a kustomization is passed over": {
 			files: map[string]string{
-				"kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+				"kustomization.yaml": "resources: [a.yaml]\n", // it needs no kind
+				"kustomization.yml":  "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
 				"a.yaml":             policyHead + "p}\n",
 			},
 			objects: 1,
@@ -207,7 +208,7 @@ func TestCheck(t *testing.T) {
 				"a.yaml": aRoute("r", "m", "    credentials: {secretRef: {name: s, key: k}}\n"),
 				"b.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: v}\n",
 			},
-			want: []string{`a.yaml:10: ProviderRoute/r: spec.backends[0].credentials.secretRef: the Secret "s" lacks the label by which its owner lets it be used; to add it: kubectl label secret -n default s switchgear.dev/credentials=true`},
+			want: []string{`a.yaml:10: ProviderRoute/r: spec.backends[0].credentials.secretRef: the Secret "s" lacks the label by which its owner lets it be used, switchgear.dev/credentials: "true"`},
 		},
 		"references to what is broken are not said again": {
 			files: map[string]string{
@@ -229,7 +230,7 @@ func TestCheck(t *testing.T) {
 				"b.yaml": strings.ReplaceAll(aRoute("b", "m2", "    credentials: {secretRef: {name: s, key: k}}\n"), "https://a.example", "http://127.0.0.1:9101"),
 				"c.yaml": goodSecret,
 			},
-			want: []string{"a.yaml:9: ProviderRoute/a: spec.backends[0].url: http://a.example would get a credential unencrypted: use https://, or let the operator run with --allow-plaintext-credentials"},
+			want: []string{"a.yaml:9: ProviderRoute/a: spec.backends[0].url: http://a.example would get a credential unencrypted: use https://, or permit it with --allow-plaintext-credentials"},
 		},
 		"a warning is not an error": {
 			files: map[string]string{"a.yaml": aRoute("a", "m", "  - {name: b, type: OpenAI, url: \"https://a.example/v1\"}\n")},

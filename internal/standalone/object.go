@@ -104,15 +104,12 @@ func (r *reader) read(ctx context.Context, path string, raw []byte) *version {
 }
 
 // readObject makes an object of a document; nil where nobody could say which one
-// it is, and for what is none of ours to read.
+// it is.
 func (r *reader) readObject(ctx context.Context, path string, d *document) (*object, []Problem) {
 	content, kind, complaint := typeOf(d.value)
 	o := &object{identity: identity{kind: kind.Kind}, file: path, lines: &d.lines}
 	if complaint != nil {
 		return nil, []Problem{o.problem(complaint.Field, complaint.Message)}
-	}
-	if kind.Group == "kustomize.config.k8s.io" {
-		return nil, nil // it lists files that are read anyway
 	}
 	o.name(content, r.defaultNamespace)
 	if kinds[kind] == nil {

@@ -12,6 +12,9 @@ import (
 // extensions are those of the files that are read in a folder.
 var extensions = []string{".yaml", ".yml", ".json"}
 
+// passedOver are files in a folder that say nothing to us: they list the others.
+var passedOver = []string{"kustomization.yaml", "kustomization.yml"}
+
 // found is what the paths lead to: text by file name.
 type found struct {
 	texts map[string][]byte
@@ -20,7 +23,8 @@ type found struct {
 }
 
 // find reads all files that the paths name. Of a folder it reads the YAML and
-// JSON files, those that begin with a dot and folders in it left out.
+// JSON files, those that begin with a dot, kustomize's own and folders in it left
+// out.
 func find(paths []string) *found {
 	f := &found{texts: map[string][]byte{}}
 	for _, path := range paths {
@@ -42,7 +46,7 @@ func (f *found) folder(path string) {
 	}
 	empty := true
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") || !slices.Contains(extensions, filepath.Ext(e.Name())) {
+		if strings.HasPrefix(e.Name(), ".") || !slices.Contains(extensions, filepath.Ext(e.Name())) || slices.Contains(passedOver, e.Name()) {
 			continue
 		}
 		file := filepath.Join(path, e.Name())

@@ -32,7 +32,7 @@ func (c *conditions) setHealthy(spec *v1alpha1.CircuitPolicySpec, circuits []gat
 		ok, reason, message = true, v1alpha1.ReasonDisabled, "spec.mode is Disabled: nothing is recorded and nothing refused."
 	case off:
 		reason = v1alpha1.ReasonCircuitsOff
-		message = "The operator runs with --circuits=off: nothing is refused, whatever the spec says. " + message
+		message = "Switchgear runs with --circuits=off: nothing is refused, whatever the spec says. " + message
 	case overridden(spec, c.now):
 		reason = v1alpha1.ReasonOverrideActive
 		message = overrideMessage(spec.Override) + " " + message

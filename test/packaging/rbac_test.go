@@ -1,6 +1,7 @@
 package packaging
 
 import (
+	"context"
 	"os/exec"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // manager is the operator's identity.
@@ -224,19 +226,28 @@ func bindAggregated(t *testing.T, name string) {
 	if ours == 0 {
 		t.Errorf("the built-in role %s takes none of this project's", name)
 	}
-	if err := admin.Create(t.Context(), sum); err != nil {
-		t.Fatal(err)
-	}
+	create(t, sum)
 	bind(t, sum.Name, name, sum.Name)
 }
 
 func bind(t *testing.T, binding, user, role string) {
 	t.Helper()
-	if err := admin.Create(t.Context(), &rbacv1.ClusterRoleBinding{
+	create(t, &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: binding},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: user}},
-	}); err != nil {
+	})
+}
+
+// create creates an object until the test ends.
+func create(t *testing.T, o client.Object) {
+	t.Helper()
+	if err := admin.Create(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := admin.Delete(context.WithoutCancel(t.Context()), o); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -33,8 +33,11 @@ const maxChoices = 128
 // with it.
 func (x *exchange) newCall() (c *call, problem string) {
 	c = &call{x: x, created: time.Now().Unix(), model: x.model, words: words(x.sim.options), choices: 1}
-	if x.target.op == opEcho || x.target.op == opModels {
+	switch x.target.op {
+	case opEcho, opModels:
 		return c, ""
+	case opModerations, opImages, opHearing, opJobs:
+		return c, c.complaint()
 	}
 	if !x.validJSON() {
 		return nil, "We could not parse the JSON body of your request."
@@ -74,6 +77,18 @@ func (x *exchange) newCall() (c *call, problem string) {
 // whole is the unstreamed answer.
 func (c *call) whole() []byte {
 	switch c.x.target.op {
+	case opCountTokens:
+		return fmt.Appendf(nil, `{"input_tokens":%d}`, c.promptTokens())
+	case opModerations:
+		return c.moderationsWhole()
+	case opImages:
+		return c.imagesWhole()
+	case opJobs:
+		return fmt.Appendf(nil, `{"id":%s,"object":"job","status":"queued"}`, quote(c.x.id("job-")))
+	case opSpeech:
+		return c.speech()
+	case opHearing:
+		return c.hearingWhole()
 	case opModels:
 		return c.modelsWhole()
 	case opCompletions:
@@ -102,6 +117,8 @@ func (c *call) streamed() events {
 		return c.messagesStream()
 	case opEcho:
 		return c.echoStream()
+	case opHearing:
+		return c.hearingStream()
 	default:
 		return c.chatStream()
 	}

@@ -23,6 +23,7 @@ type exchange struct {
 	target  endpoint
 
 	body     []byte
+	form     *form // nil: the body is none
 	model    string
 	stream   bool
 	fault    Fault
@@ -76,11 +77,12 @@ func (x *exchange) read(body []byte) {
 		x.stream = x.r.URL.Query().Get("stream") == "true"
 	case opModels:
 	default:
-		x.model = gjson.GetBytes(body, "model").String()
+		x.form = readForm(x.r.Header.Get("Content-Type"), body)
+		x.model = x.field("model")
 		if x.model == "" {
 			x.model = x.target.deployment
 		}
-		x.stream = x.target.op != opEmbeddings && gjson.GetBytes(body, "stream").Bool()
+		x.stream = x.target.op.streams() && x.field("stream") == "true"
 	}
 	x.sim.log.update(func() {
 		x.sim.log.keep(x.entry, body)
@@ -96,6 +98,9 @@ func (x *exchange) setFault(f Fault) {
 // answer writes the answer of a healthy provider, bent by the fault where the
 // fault lies in the answer.
 func (x *exchange) answer() error {
+	if x.target.op == opFiles {
+		return x.answerFiles()
+	}
 	c, problem := x.newCall()
 	if problem != "" {
 		return x.fail(http.StatusBadRequest, problem)
@@ -103,7 +108,7 @@ func (x *exchange) answer() error {
 	if x.stream {
 		return x.writeStream(c.streamed())
 	}
-	return x.writeWhole(c.whole())
+	return x.writeWhole(c.contentType(), c.whole())
 }
 
 // wait lets d pass. With an idle function, that is called every

@@ -26,6 +26,13 @@ const (
 	opResponses
 	opModels
 	opMessages
+	opCountTokens
+	opModerations
+	opImages
+	opSpeech
+	opHearing
+	opFiles
+	opJobs
 	opEcho
 )
 
@@ -37,6 +44,8 @@ type endpoint struct {
 	method string
 	// deployment is the model that an Azure-style path names.
 	deployment string
+	// below is the rest of a path that goes on, such as "/file-1/content".
+	below string
 }
 
 var endpoints = map[string]endpoint{
@@ -46,6 +55,28 @@ var endpoints = map[string]endpoint{
 	"/responses":        {op: opResponses, method: http.MethodPost},
 	"/models":           {op: opModels, method: http.MethodGet},
 	"/messages":         {dialect: dialectAnthropic, op: opMessages, method: http.MethodPost},
+
+	"/messages/count_tokens": {dialect: dialectAnthropic, op: opCountTokens, method: http.MethodPost},
+
+	"/moderations":          {op: opModerations, method: http.MethodPost},
+	"/images/generations":   {op: opImages, method: http.MethodPost},
+	"/images/edits":         {op: opImages, method: http.MethodPost},
+	"/images/variations":    {op: opImages, method: http.MethodPost},
+	"/audio/speech":         {op: opSpeech, method: http.MethodPost},
+	"/audio/transcriptions": {op: opHearing, method: http.MethodPost},
+	"/audio/translations":   {op: opHearing, method: http.MethodPost},
+	"/files":                {op: opFiles},
+	"/batches":              {op: opJobs, method: http.MethodPost},
+	"/fine_tuning/jobs":     {op: opJobs, method: http.MethodPost},
+	"/messages/batches":     {dialect: dialectAnthropic, op: opJobs, method: http.MethodPost},
+}
+
+// find is the endpoint of a path below the version.
+func find(rest string) endpoint {
+	if below, ok := strings.CutPrefix(rest, "/files/"); ok {
+		return endpoint{op: opFiles, below: "/" + below}
+	}
+	return endpoints[rest]
 }
 
 // route finds the endpoint of a path: under /v1, under /openai/v1 and
@@ -57,12 +88,12 @@ func route(path string) endpoint {
 	}
 	for _, prefix := range []string{"/v1", "/openai/v1"} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok {
-			return endpoints[rest]
+			return find(rest)
 		}
 	}
 	if rest, ok := strings.CutPrefix(path, "/openai/deployments/"); ok {
 		deployment, rest, _ := strings.Cut(rest, "/")
-		e := endpoints["/"+rest]
+		e := find("/" + rest)
 		e.deployment = deployment
 		return e
 	}

@@ -73,6 +73,7 @@ type Sim struct {
 	mu sync.Mutex
 	// Guarded by mu.
 	live   map[*exchange]struct{}
+	files  []*storedFile
 	closed bool
 }
 

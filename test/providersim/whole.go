@@ -8,7 +8,7 @@ import (
 )
 
 // writeWhole writes an unstreamed answer as its fault demands.
-func (x *exchange) writeWhole(body []byte) error {
+func (x *exchange) writeWhole(contentType string, body []byte) error {
 	switch x.fault.Kind {
 	case Malformed:
 		body = body[:len(body)*2/3]
@@ -22,7 +22,7 @@ func (x *exchange) writeWhole(body []byte) error {
 		body = zipped.Bytes()
 		x.w.Header().Set("Content-Encoding", "gzip")
 	}
-	return x.writeBody(http.StatusOK, "application/json", body)
+	return x.writeBody(http.StatusOK, contentType, body)
 }
 
 // writeBody writes an answer with its length announced. The faults of the

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/switchgear/switchgear/test/providersim"
+	"github.com/switchgear/switchgear/test/sdk/stage"
 )
 
 // TestAnOutageGoesUnnoticed has an application call without a pause, whole and
@@ -19,6 +20,12 @@ func TestAnOutageGoesUnnoticed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onStage(t, func(_ *testing.T, s *scene) { s.sitThrough(fault) })
+		})
+		t.Run(name+", with a fallback of the other dialect", func(t *testing.T) {
+			onStage(t, func(_ *testing.T, s *scene) {
+				s.model += stage.Across
+				s.sitThrough(fault)
+			})
 		})
 	}
 }

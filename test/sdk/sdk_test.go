@@ -87,6 +87,8 @@ type column struct {
 var columns = []column{
 	{"OpenAI", stage.OpenAIModel, newOpenAI, openAIDialect, openAIDialect},
 	{"Anthropic", stage.AnthropicModel, newAnthropic, anthropicDialect, anthropicDialect},
+	{"OpenAI translated", stage.AnthropicModel, newOpenAI, openAIDialect, anthropicDialect},
+	{"Anthropic translated", stage.OpenAIModel, newAnthropic, anthropicDialect, openAIDialect},
 }
 
 // scene is an SDK's client on a stage of its own.

@@ -187,8 +187,7 @@ func anthropicError(status int, message string) anthropicErrorBody {
 	return b
 }
 
-// mustMarshal encodes a value of this package's own types: strings only, which
-// always encode.
+// mustMarshal encodes a value of this package's own types, which always encode.
 func mustMarshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -22,6 +22,8 @@ const (
 	Failed
 	// Malformed: the event is not what the dialect allows.
 	Malformed
+	// Usage: the event tells what the answer has cost, and nothing else.
+	Usage
 )
 
 // Has reports whether all of the given marks are set.

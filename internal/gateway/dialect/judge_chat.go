@@ -49,10 +49,15 @@ func (j *chatJudge) Event(name, data []byte) Mark {
 	}
 	var m Mark
 	if choices := gjson.Get(e, "choices"); choices.IsArray() {
+		none := true
 		choices.ForEach(func(_, c gjson.Result) bool {
+			none = false
 			m |= j.choice(c)
 			return true
 		})
+		if none && tellsUsage(e) {
+			m |= Usage
+		}
 	}
 	if !j.many && j.choices == j.finished && bits.OnesCount64(j.finished) >= j.asked {
 		m |= Finish

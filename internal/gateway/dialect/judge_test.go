@@ -16,7 +16,7 @@ func TestJudges(t *testing.T) {
 			{`{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}`, 0},
 			{`{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}`, Output},
 			{`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`, Finish},
-			{`{"choices":[],"usage":{"total_tokens":3}}`, Finish},
+			{`{"choices":[],"usage":{"total_tokens":3}}`, Finish | Usage},
 			{`[DONE]`, Finish | Done},
 		}},
 		{"chat with two choices ends with both", "/chat/completions", 2, []step{

@@ -8,18 +8,28 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Request is what the gateway needs to know of a JSON request body.
+// Request is what the gateway needs to know of a request body.
 type Request struct {
+	// Model is empty where the request names none.
 	Model  string
 	Stream bool
 	// Choices is how many answers are asked for: "n", for each of the prompts of
 	// a completion; 0 where nothing is said.
 	Choices int
-	// modelStart and modelEnd delimit the model's JSON value in the body.
+	// Usage means that the stream of a chat completion is to end with what it has
+	// cost.
+	Usage   bool
+	options bool // there are stream_options
+	// Conversation means that the answer becomes a part of a conversation that the
+	// provider keeps.
+	Conversation bool
+	// modelStart and modelEnd delimit the model in the body: its JSON value, or the
+	// whole part of a form.
 	modelStart, modelEnd int
+	form                 bool
 }
 
-// The errors of ParseRequest; their texts are for the caller.
+// The errors of a request that cannot be read; their texts are for the caller.
 var (
 	ErrNotJSON        = errors.New("the request body is not a JSON object")
 	ErrNoModel        = errors.New("the request body has no model: want a non-empty string under \"model\"")
@@ -33,6 +43,15 @@ var (
 // decoded. A repeated key is an error, and so is one in capitals, because the
 // provider might read the other one than was routed by.
 func ParseRequest(body []byte) (Request, error) {
+	r, err := parseObject(body)
+	if err == nil && r.Model == "" {
+		return Request{}, ErrNoModel
+	}
+	return r, err
+}
+
+// parseObject is ParseRequest where the model may be missing.
+func parseObject(body []byte) (Request, error) {
 	if !valid(body) {
 		return Request{}, ErrNotJSON
 	}
@@ -48,7 +67,10 @@ func ParseRequest(body []byte) (Request, error) {
 		switch k.Str {
 		case "model":
 			models++
-			if !isName(v) {
+			if v.Type == gjson.Null {
+				break
+			}
+			if v.Type != gjson.String || !isName(v.Str) {
 				err = ErrNoModel
 				break
 			}
@@ -64,6 +86,10 @@ func ParseRequest(body []byte) (Request, error) {
 			}
 		case "n":
 			r.Choices = int(min(max(v.Int(), 0), maxChoices+1))
+		case "conversation":
+			r.Conversation = v.Type != gjson.Null
+		case "stream_options":
+			r.Usage, r.options = v.Get("include_usage").Type == gjson.True, true
 		case "prompt":
 			prompts = countPrompts(v)
 		default:
@@ -76,8 +102,6 @@ func ParseRequest(body []byte) (Request, error) {
 	switch {
 	case err != nil:
 		return Request{}, err
-	case models == 0:
-		return Request{}, ErrNoModel
 	case models > 1 || streams > 1:
 		return Request{}, ErrDuplicateModel
 	}
@@ -87,11 +111,10 @@ func ParseRequest(body []byte) (Request, error) {
 	return r, nil
 }
 
-// isName reports whether a value is a text that every reader reads alike: not
-// empty, and without what is no Unicode, which some replace and some refuse.
-func isName(v gjson.Result) bool {
-	return v.Type == gjson.String && v.Str != "" &&
-		utf8.ValidString(v.Str) && !strings.ContainsRune(v.Str, utf8.RuneError)
+// isName reports whether a text is one that every reader reads alike: not empty,
+// and without what is no Unicode, which some replace and some refuse.
+func isName(s string) bool {
+	return s != "" && utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError)
 }
 
 // countPrompts counts the prompts of a completion, as far as it matters: a list
@@ -112,11 +135,15 @@ func countPrompts(v gjson.Result) int {
 }
 
 // WithModel returns the body, which r was parsed from, with another model, in
-// parts to be sent one after the other. Nothing is copied; an empty model is
-// the one that is there.
+// parts to be sent one after the other. Nothing is copied. An empty model is the
+// one that is there, and where there is none, none is put in.
 func (r Request) WithModel(body []byte, model string) [][]byte {
-	if model == "" || model == r.Model {
+	if model == "" || model == r.Model || r.Model == "" {
 		return [][]byte{body}
 	}
-	return patched(body, patch{r.modelStart, r.modelEnd, mustMarshal(model)})
+	with := mustMarshal(model)
+	if r.form {
+		with = []byte(modelPart + model)
+	}
+	return patched(body, patch{r.modelStart, r.modelEnd, with})
 }

@@ -45,7 +45,7 @@ func TestJudgesFollowRealStreams(t *testing.T) {
 		{"chat: usage in a chunk without choices", "/chat/completions", `{}`, []step{
 			{"", `{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}],"usage":null}`, Output},
 			{"", `{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}`, Finish},
-			{"", `{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, Finish},
+			{"", `{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`, Finish | Usage},
 			{"", `{"choices":null,"usage":{"total_tokens":2}}`, Finish},
 			{"", ` [DONE] `, Finish | Done},
 		}},
@@ -92,7 +92,7 @@ func TestJudgesFollowRealStreams(t *testing.T) {
 			{"", `{"choices":[{"text":"","index":0,"finish_reason":"length"}]}`, 0},
 			{"", `{"choices":[{"text":"y","index":1,"finish_reason":null}]}`, Output},
 			{"", `{"choices":[{"text":"","index":1,"finish_reason":"stop"}]}`, Finish},
-			{"", `{"choices":[],"usage":{"total_tokens":4}}`, Finish},
+			{"", `{"choices":[],"usage":{"total_tokens":4}}`, Finish | Usage},
 			{"", `[DONE]`, Finish | Done},
 		}},
 		{"messages: thinking, text and a tool", "/messages", `{}`, []step{

@@ -5,11 +5,17 @@ import { AnthropicSDK, anthropicRequest } from './anthropic.js';
 import { OpenAISDK, openAIRequest } from './openai.js';
 import { models, startStage } from './stage.js';
 
-// A column is an SDK before a provider, which the model chooses. code picks the
-// code that the SDK's own dialect has; request finds things in the provider's.
+// A column is an SDK before a provider, which the model chooses. code picks, of the
+// codes of OpenAI's dialect and of Anthropic's, what the SDK's own has for an error;
+// a third is that of one that a provider of the other dialect has told, where it
+// differs. request finds things in the provider's.
 const columns = [
   { name: 'OpenAI', model: models.openai, SDK: OpenAISDK, code: (openai) => openai, request: openAIRequest },
   { name: 'Anthropic', model: models.anthropic, SDK: AnthropicSDK, code: (_, anthropic) => anthropic, request: anthropicRequest },
+  { name: 'OpenAI translated', model: models.anthropic, SDK: OpenAISDK,
+    code: (openai, _, { fromAnthropic = openai } = {}) => fromAnthropic, request: anthropicRequest },
+  { name: 'Anthropic translated', model: models.openai, SDK: AnthropicSDK,
+    code: (_, anthropic, { fromOpenAI = anthropic } = {}) => fromOpenAI, request: openAIRequest },
 ];
 
 // The ways to ask.

@@ -15,7 +15,7 @@ const cases = [
   { name: 'a rate limit that the gateway has tried', suffix: repeated, fault: { status: 429, message: 'slow down' },
     status: 429, codes: ['rate_limit_exceeded', 'rate_limit_error'], message: 'slow down', asked: 2 },
   { name: 'an overload that the gateway has tried', suffix: repeated, fault: { status: 503, message: 'come back' },
-    status: 503, codes: ['', 'api_error'], message: 'come back', asked: 2 },
+    status: 503, codes: ['', 'api_error', { fromOpenAI: 'overloaded_error' }], message: 'come back', asked: 2 },
   { name: 'nonsense', suffix: repeated, fault: { kind: 'not-json' },
     own: 'upstream_unavailable', status: 502, codes: ['upstream_unavailable', 'api_error'], asked: 2 },
   { name: 'no answer in time', suffix: impatient, fault: { kind: 'hang' },
@@ -43,7 +43,7 @@ onStage("errors are of the SDK's own types, and not tried again", async ({ sdk, 
 
 const breaks = [
   { fault: { kind: 'error-event', afterTokens: 3, errorType: 'overloaded_error', errorCode: 'busy', message: 'too much' },
-    codes: ['busy', 'overloaded_error'], message: 'too much' },
+    codes: ['busy', 'overloaded_error', { fromAnthropic: 'overloaded_error' }], message: 'too much' },
   { fault: { kind: 'cut', afterTokens: 3 }, codes: ['upstream_unavailable', 'api_error'] },
   { fault: { kind: 'missing-end', afterTokens: 3 }, codes: ['upstream_unavailable', 'api_error'] },
 ];

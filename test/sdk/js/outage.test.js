@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 
 import { onStage, ways } from './columns.js';
+import { across } from './stage.js';
 
 const callers = 8;
 const calls = 100; // before, in and after the outage each, at least
 
-for (const fault of [{ status: 503 }, { kind: 'reset' }]) {
-  onStage(`an outage goes unnoticed: ${JSON.stringify(fault)}`, async ({ sdk, model, primary, fallback, sent }) => {
+const outages = [{ status: 503 }, { kind: 'reset' }].flatMap((fault) => [
+  { fault, suffix: '', name: 'an outage goes unnoticed' },
+  { fault, suffix: across, name: 'an outage goes unnoticed, with a fallback of the other dialect' },
+]);
+
+for (const { fault, suffix, name } of outages) {
+  onStage(`${name}: ${JSON.stringify(fault)}`, async ({ sdk, model, primary, fallback, sent }) => {
     // collect calls without a pause, whole and streamed in turn, until enough have
     // been answered and the last ones are all of one provider.
     const collect = async (provider) => {
@@ -15,7 +21,7 @@ for (const fault of [{ status: 503 }, { kind: 'reset' }]) {
       await Promise.all(Array.from({ length: callers }, async (_, n) => {
         while (made < calls || inRow < 2 * callers) {
           made++;
-          const answer = await ways[n++ % 2 ? 'whole' : 'streamed'](sdk, model);
+          const answer = await ways[n++ % 2 ? 'whole' : 'streamed'](sdk, model + suffix);
           assert.ok(answer === primary.answer || answer === fallback.answer, answer);
           inRow = answer === provider.answer ? inRow + 1 : 0;
         }

@@ -13,11 +13,15 @@ for (const name of Object.keys(process.env)) {
 
 // The models, and the suffixes of models.go.
 export const models = { openai: 'gpt-4o', anthropic: 'claude-sonnet' };
+export const across = '-across';
 export const once = '-once';
 export const repeated = '-repeated';
 export const touchy = '-touchy';
 export const impatient = '-impatient';
 export const revoked = '-revoked';
+
+// The header with which a request that names no model reaches the account.
+export const account = { 'x-account': 'main' };
 
 // startStage starts a stage that ends with the test.
 export async function startStage(t) {

@@ -10,7 +10,19 @@ import (
 //go:embed switchgear.yaml
 var configuration string
 
-type model struct{ Name, Dialect, Path string }
+// model has a backend at each provider.
+type model struct {
+	Name              string
+	Primary, Fallback dialect
+}
+
+// dialect is a backend's type and the path of its base URL.
+type dialect struct{ Type, Path string }
+
+var (
+	openAI    = dialect{"OpenAI", "/v1"}
+	anthropic = dialect{"Anthropic", ""}
+)
 
 // alone is a way to be served by the primary alone.
 type alone struct {
@@ -30,7 +42,11 @@ func (s *Stage) writeConfiguration(path string) error {
 	}
 	err = t.Execute(f, map[string]any{
 		"Key": ProviderKey, "Primary": s.Primary.URL, "Fallback": s.Fallback.URL,
-		"Models": []model{{OpenAIModel, "OpenAI", "/v1"}, {AnthropicModel, "Anthropic", ""}},
+		"AccountHeader": AccountHeader, "Account": Account,
+		"Models": []model{
+			{OpenAIModel, openAI, openAI}, {OpenAIModel + Across, openAI, anthropic},
+			{AnthropicModel, anthropic, anthropic}, {AnthropicModel + Across, anthropic, openAI},
+		},
 		"Alone": []alone{
 			{Once, "calm", "api-key", "1m", 1},
 			{Repeated, "calm", "api-key", "1m", 2},

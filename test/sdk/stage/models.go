@@ -2,7 +2,8 @@ package stage
 
 import "time"
 
-// The models, by the dialect of the backends that serve them. What follows the
+// The models, by the dialect of the backends that serve them, whatever the SDK's
+// is. What follows the
 // name, one of the suffixes below or nothing, says how it is served: by the
 // primary, or by the fallback while the primary's circuit is open, which five
 // failures in a row bring about for half a second.
@@ -10,6 +11,9 @@ const (
 	OpenAIModel    = "gpt-4o"
 	AnthropicModel = "claude-sonnet"
 )
+
+// Across has a fallback of the other dialect.
+const Across = "-across"
 
 // The suffixes. Behind all of them is the primary alone.
 const (
@@ -24,6 +28,13 @@ const (
 	Impatient = "-impatient"
 	// Revoked is Once with a credential that the provider does not take.
 	Revoked = "-revoked"
+)
+
+// The header, and its value, with which a request that names no model reaches the
+// primary's account.
+const (
+	AccountHeader = "x-account"
+	Account       = "main"
 )
 
 // OpenFor is how long the circuit of Touchy stays open.

@@ -49,6 +49,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: credentials
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Credentials
+    - name: defaultMaxTokens
+      type:
+        scalar: numeric
     - name: headers
       type:
         list:

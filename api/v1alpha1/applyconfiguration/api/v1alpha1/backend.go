@@ -51,6 +51,10 @@ type BackendApplyConfiguration struct {
 	// request ends with, which most do not. Only such a backend can resume a
 	// stream.
 	SupportsPrefill *bool `json:"supportsPrefill,omitempty"`
+	// defaultMaxTokens limits an answer where the client speaks another dialect
+	// than the backend, has named no limit, and the backend's dialect requires one,
+	// as Anthropic's does. Default: 4096.
+	DefaultMaxTokens *int32 `json:"defaultMaxTokens,omitempty"`
 }
 
 // BackendApplyConfiguration constructs a declarative configuration of the Backend type for use with
@@ -170,5 +174,13 @@ func (b *BackendApplyConfiguration) WithCircuitPolicyRef(value *CircuitPolicyRef
 // If called multiple times, the SupportsPrefill field is set to the value of the last call.
 func (b *BackendApplyConfiguration) WithSupportsPrefill(value bool) *BackendApplyConfiguration {
 	b.SupportsPrefill = &value
+	return b
+}
+
+// WithDefaultMaxTokens sets the DefaultMaxTokens field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DefaultMaxTokens field is set to the value of the last call.
+func (b *BackendApplyConfiguration) WithDefaultMaxTokens(value int32) *BackendApplyConfiguration {
+	b.DefaultMaxTokens = &value
 	return b
 }

@@ -20,7 +20,8 @@ import (
 // shorter one, more headers over fewer, and the older route over the younger.
 type ProviderRouteSpecApplyConfiguration struct {
 	// models that the route answers for: exact names, or prefixes with a trailing
-	// *. Exactly one of models and pathPrefix.
+	// *. A lone * also takes the requests that name no model or call none, such as
+	// those for files. Exactly one of models and pathPrefix.
 	Models []string `json:"models,omitempty"`
 	// pathPrefix matches requests for any other HTTP API by their path, in whole
 	// segments: /ext/weather matches /ext/weather/today and not /ext/weathers.

@@ -1,0 +1,41 @@
+package dialect
+
+import (
+	"bytes"
+
+	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
+)
+
+// askUsage is the parameter with which a stream of OpenAI's dialect tells what it
+// has cost, in a chunk of its own.
+const askUsage = `"stream_options":{"include_usage":true}`
+
+// HidesUsage reports whether the gateway is to ask for the usage of a stream whose
+// client has not, who then must not see it.
+func (e *Endpoint) HidesUsage(r Request) bool {
+	switch e {
+	case endpoints["/chat/completions"], endpoints["/completions"]:
+		return r.Stream && !r.Usage
+	}
+	return false
+}
+
+// WithUsage returns a request that asks for its stream's usage too. The request
+// is r's, also with another model and more messages, and comes in parts.
+func (r Request) WithUsage(parts [][]byte) [][]byte {
+	if r.options {
+		body, err := sjson.SetBytes(bytes.Join(parts, nil), "stream_options.include_usage", true)
+		if err != nil {
+			return parts // what is there is no object, as the provider will say
+		}
+		return [][]byte{body}
+	}
+	last := parts[len(parts)-1]
+	end := bytes.LastIndexByte(last, '}')
+	return append(parts[:len(parts)-1:len(parts)-1], last[:end], []byte(","+askUsage), last[end:])
+}
+
+// tellsUsage reports whether an event, of no choice, tells what the answer has
+// cost.
+func tellsUsage(e string) bool { return gjson.Get(e, "usage").IsObject() }
