@@ -219,4 +219,8 @@ type EffectivePolicy struct {
 	// bulkhead as in the spec; absent: no limit.
 	// +optional
 	Bulkhead *Bulkhead `json:"bulkhead,omitempty"`
+
+	// sharing as in the spec.
+	// +optional
+	Sharing Sharing `json:"sharing,omitempty"`
 }

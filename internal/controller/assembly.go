@@ -119,6 +119,12 @@ func (a *assembly) listener() *Listener {
 
 // onReplica acts on what is new about a replica.
 func (a *assembly) onReplica(ctx context.Context, c change) {
+	compiled := a.store.Load()
+	for _, trip := range c.trips {
+		if p := compiled.policyOf(trip.Policy); p != nil && p.SharesTrips {
+			a.options.Gateway.Warn(trip.Policy, trip.Circuit)
+		}
+	}
 	if !a.leader.Leading() {
 		return
 	}
@@ -130,7 +136,6 @@ func (a *assembly) onReplica(ctx context.Context, c change) {
 	case c.configuration:
 		a.enqueue(a.policies.pending.all(), a.routes.pending.all())
 	}
-	compiled := a.store.Load()
 	for _, t := range c.transitions {
 		own, known := a.fleet.ownCircuit(t.Policy, t.Circuit)
 		if p := compiled.policyOf(t.Policy); known && p != nil {

@@ -252,3 +252,34 @@ func find(list []metav1.Condition, kind string) metav1.Condition {
 	}
 	return metav1.Condition{}
 }
+
+func TestProgrammedCountsReplicasUntilAllHaveIt(t *testing.T) {
+	p := newPolicy("p")
+	p.Generation = 2
+	behind := Reach{Replicas: 6, Behind: []string{"a", "b", "c", "d"}}
+	for _, step := range []struct {
+		what    string
+		live    int64
+		reach   Reach
+		status  metav1.ConditionStatus
+		message string
+	}{
+		{"on some", 2, behind, "False", "This generation is live on 2 of 6 replicas, and not yet on a, b, c and 1 more."},
+		{"on all but one", 2, Reach{Replicas: 3, Behind: []string{"c"}}, "False", "This generation is live on 2 of 3 replicas, and not yet on c."},
+		{"on all", 2, Reach{Replicas: 3}, "True", "This generation is live."},
+		{"another comes", 2, Reach{Replicas: 4, Behind: []string{"d"}}, "True", "This generation is live."},
+		{"not even here", 1, Reach{Replicas: 4}, "False", "Generation 1 serves on; generation 2 is not accepted: see the condition Accepted."},
+		{"and back", 2, Reach{Replicas: 4, Behind: []string{"d"}}, "False", "This generation is live on 3 of 4 replicas, and not yet on d."},
+	} {
+		p.Status = OfPolicy(PolicyInput{Policy: p, Result: accepted(step.live), Reach: step.reach, Now: testNow})
+		if c := find(p.Status.Conditions, v1alpha1.ConditionProgrammed); c.Status != step.status || c.Message != step.message {
+			t.Errorf("%s: Programmed is %s: %s", step.what, c.Status, c.Message)
+		}
+	}
+	p.Status = OfPolicy(PolicyInput{Policy: p, Result: accepted(2), Reach: Reach{Replicas: 3}, Now: testNow})
+	p.Generation = 3
+	p.Status = OfPolicy(PolicyInput{Policy: p, Result: accepted(3), Reach: Reach{Replicas: 3, Behind: []string{"a"}}, Now: testNow})
+	if c := find(p.Status.Conditions, v1alpha1.ConditionProgrammed); c.Status != metav1.ConditionFalse {
+		t.Errorf("the next generation is %s before all have it", c.Status)
+	}
+}

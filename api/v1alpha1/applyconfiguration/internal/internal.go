@@ -211,6 +211,10 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Scope
       default: Model
+    - name: sharing
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Sharing
+      default: Replica
     - name: slowCallRate
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.SlowCallRate
@@ -360,6 +364,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: scope
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Scope
+    - name: sharing
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Sharing
     - name: slowCallRate
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.SlowCallRate
@@ -730,6 +737,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.switchgear.switchgear.api.v1alpha1.Sharing
+  scalar: string
 - name: com.github.switchgear.switchgear.api.v1alpha1.SlowCallRate
   map:
     fields:
