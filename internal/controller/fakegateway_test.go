@@ -137,11 +137,14 @@ func (g *fakeGateway) Warn(id, name string) bool {
 	return true
 }
 
-// Restore notes which circuit and how.
+// Restore notes which circuit and how, and opens it.
 func (g *fakeGateway) Restore(id, name string, s gateway.SavedCircuit) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.restored = append(g.restored, fmt.Sprintf("%s %s level %d, open for %s", id, name, s.BackoffLevel, s.NextProbe.Sub(s.Opened)))
+	c := opened(id, "", "", gateway.Transition{From: circuit.Closed, To: circuit.Open, Reason: circuit.WasRestored, Time: time.Now()})
+	c.OpenedTime, c.NextProbe, c.Opens = s.Opened, s.NextProbe, 0
+	g.circuits[id] = []gateway.CircuitStatus{c}
 }
 
 // CircuitsOff is never so.

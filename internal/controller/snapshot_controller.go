@@ -63,8 +63,11 @@ func (r *SnapshotReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (_ c
 	r.DataPlane.Apply(result.Snapshot)
 
 	next, last := newCompiled(result), r.Store.Load()
-	if last == nil {
+	if last == nil { // before anybody is served
 		last = &Compiled{Result: &compile.Result{}}
+		for _, p := range in.Policies {
+			restore(r.DataPlane, p)
+		}
 	}
 	next.newest = newestOf(in)
 	for _, p := range in.Policies {
