@@ -84,8 +84,9 @@ type Backend struct {
 	CircuitPolicyRef *CircuitPolicyReference `json:"circuitPolicyRef,omitempty"`
 
 	// supportsPrefill says that the model goes on with an assistant's turn that a
-	// request ends with, which most do not. Only such a backend can resume a
-	// stream.
+	// request ends with, which most do not. Only such a backend can resume the
+	// stream of a client that speaks its dialect, and be asked for a request that
+	// ends so in the other dialect.
 	// +optional
 	SupportsPrefill bool `json:"supportsPrefill,omitempty"`
 

@@ -39,6 +39,14 @@ func (h *hold) grow(n int64) bool {
 	return true
 }
 
+// shrink gives back what the share has beyond n bytes.
+func (h *hold) shrink(n int64) {
+	if n < h.bytes {
+		h.budget.release(h.bytes - n)
+		h.bytes = n
+	}
+}
+
 // free gives the share back. It may be called again, and on the zero value.
 func (h *hold) free() {
 	if h.bytes > 0 {

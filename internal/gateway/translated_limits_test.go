@@ -94,7 +94,7 @@ func TestTranslatedBodiesDrawOnTheMemoryBudget(t *testing.T) {
 			status int
 			asked  int
 		}{
-			{"there is enough", long, 8, 300 << 10, 200, 1},
+			{"there is enough", long, 8, 400 << 10, 200, 1},
 			{"not for the request", long, 8, 150 << 10, 503, 0},
 			{"not for the answer", d.whole.body, 20_000, 250 << 10, 503, 1},
 		} {
@@ -120,6 +120,30 @@ func TestTranslatedBodiesDrawOnTheMemoryBudget(t *testing.T) {
 				r.wantIdle()
 			})
 		}
+	}
+}
+
+// TestATranslatedBodyIsHeldOnce beside the client's own, while the call is made.
+func TestATranslatedBodyIsHeldOnce(t *testing.T) {
+	for _, d := range directions {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			const size = 100 << 10
+			r, sim := translatedRig(t, d, nil)
+			sim.SetFault(providersim.Fault{Kind: providersim.Hold})
+			e := d.whole
+			e.body = strings.Replace(e.body, `"Hi"`, `"`+block(size)+`"`, 1)
+			answer := r.begin(t.Context(), e)
+			sim.WaitRunning(1)
+			if n := r.held(); n < 2*size || n > 5*size/2 {
+				t.Errorf("%d bytes are held of a body of %d and its translation", n, size)
+			}
+			sim.Heal()
+			if got := r.await(answer); got.status != http.StatusOK {
+				t.Errorf("status %d: %s", got.status, got.body)
+			}
+			r.wantIdle()
+		})
 	}
 }
 

@@ -30,7 +30,8 @@ func (x *exchange) express(b *liveBackend) (*upstream, *apiError) {
 	}
 	up.translation, _ = dialect.Translate(x.endpoint, b.Dialect)
 	up.endpoint = up.translation.To
-	if !up.hold.grow(int64(len(x.body))) {
+	// While it is being written, a turn is there twice.
+	if !up.hold.grow(2 * int64(len(x.body))) {
 		return nil, tooManyBodies()
 	}
 	var err error
@@ -41,10 +42,11 @@ func (x *exchange) express(b *liveBackend) (*upstream, *apiError) {
 		up.free()
 		return nil, inexpressible(b, err)
 	}
-	if !up.hold.grow(int64(cap(up.body))) {
+	if !up.hold.grow(int64(cap(up.body))) { // a short body, which became longer
 		up.free()
 		return nil, tooManyBodies()
 	}
+	up.hold.shrink(int64(cap(up.body)))
 	return up, nil
 }
 

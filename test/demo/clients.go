@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// clients ask the gateway for chat completions, one after the other, and count
-// what they get.
+// clients ask the gateway for chat completions, whole and streamed in turn, one
+// after the other, and count what they get.
 type clients struct {
 	url    string
 	cancel context.CancelFunc
@@ -22,6 +22,7 @@ type clients struct {
 	mu    sync.Mutex
 	every time.Duration   // guarded by mu; 0: paused
 	seen  map[outcome]int // guarded by mu
+	whole string          // guarded by mu: the last unstreamed answer
 }
 
 // outcome is who answered with what.
@@ -85,12 +86,12 @@ func describe(seen map[outcome]int) string {
 
 func (c *clients) run(ctx context.Context) {
 	defer close(c.done)
-	for ctx.Err() == nil {
+	for n := 0; ctx.Err() == nil; n++ {
 		c.mu.Lock()
 		every := c.every
 		c.mu.Unlock()
 		if every > 0 {
-			c.ask(ctx)
+			c.ask(ctx, n%2 == 1)
 		}
 		select {
 		case <-ctx.Done():
@@ -99,18 +100,25 @@ func (c *clients) run(ctx context.Context) {
 	}
 }
 
-func (c *clients) ask(ctx context.Context) {
-	const body = `{"model": "azure/gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}`
+// broken is the code of an answer that is not what an OpenAI client expects.
+const broken = "and no chat completion"
+
+func (c *clients) ask(ctx context.Context, streamed bool) {
+	body := fmt.Sprintf(`{"model": "azure/gpt-4o", "messages": [{"role": "user", "content": "Hello"}], "stream": %v}`, streamed)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(body))
 	if err != nil {
 		return // the URL is ours
 	}
 	var o outcome
+	var answer []byte
 	resp, err := http.DefaultClient.Do(req)
 	if err == nil {
-		_, err = io.Copy(io.Discard, resp.Body)
+		answer, err = io.ReadAll(resp.Body)
 		_ = resp.Body.Close() // it was read
 		o = outcome{resp.Header.Get("X-Switchgear-Backend"), resp.StatusCode, resp.Header.Get("X-Switchgear-Error")}
+		if o.status == http.StatusOK && !isWhole(string(answer), streamed) {
+			o.code = broken
+		}
 	}
 	if ctx.Err() != nil {
 		return
@@ -121,4 +129,23 @@ func (c *clients) ask(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.seen[o]++
+	if !streamed {
+		c.whole = string(answer)
+	}
+}
+
+// isWhole reports whether an answer is one that an OpenAI client understands, to
+// its end.
+func isWhole(answer string, streamed bool) bool {
+	if streamed {
+		return strings.Contains(answer, `"object":"chat.completion.chunk"`) && strings.HasSuffix(answer, "data: [DONE]\n\n")
+	}
+	return strings.Contains(answer, `"object":"chat.completion"`) && strings.Contains(answer, `"finish_reason":"stop"`)
+}
+
+// lastWhole is the last unstreamed answer.
+func (c *clients) lastWhole() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.whole
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -46,19 +49,54 @@ func (p *provider) breakDown(ctx context.Context, fault string) error {
 func (p *provider) heal(ctx context.Context) error { return p.admin(ctx, http.MethodDelete, "") }
 
 func (p *provider) admin(ctx context.Context, method, body string) error {
-	req, err := http.NewRequestWithContext(ctx, method, p.url+"/_sim/fault", bytes.NewReader([]byte(body)))
+	_, err := p.call(ctx, method, "fault", body)
+	return err
+}
+
+// request is what a provider was asked.
+type request struct{ Path, Body string }
+
+// lastRequest is the last that it was asked and has answered whole, unstreamed.
+func (p *provider) lastRequest(ctx context.Context) (request, error) {
+	b, err := p.call(ctx, http.MethodGet, "requests", "")
 	if err != nil {
-		return fmt.Errorf("switching the provider's fault: %w", err)
+		return request{}, err
+	}
+	var log struct {
+		Requests []struct {
+			request
+			Stream, Finished bool
+		}
+	}
+	if err := json.Unmarshal(b, &log); err != nil {
+		return request{}, fmt.Errorf("reading the provider's log: %w", err)
+	}
+	for _, r := range slices.Backward(log.Requests) {
+		if r.Finished && !r.Stream {
+			return r.request, nil
+		}
+	}
+	return request{}, errors.New("the provider was asked nothing")
+}
+
+func (p *provider) call(ctx context.Context, method, path, body string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, p.url+"/_sim/"+path, strings.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("asking the provider itself: %w", err)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("switching the provider's fault: %w", err)
+		return nil, fmt.Errorf("asking the provider itself: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing in it is needed
-	if resp.StatusCode >= http.StatusBadRequest {
-		return fmt.Errorf("switching the provider's fault: %s", resp.Status)
+	defer resp.Body.Close() //nolint:errcheck // it was read
+	b, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode >= http.StatusBadRequest {
+		err = errors.New(resp.Status)
 	}
-	return nil
+	if err != nil {
+		return nil, fmt.Errorf("asking the provider itself: %w", err)
+	}
+	return b, nil
 }
 
 func (p *provider) stop() {

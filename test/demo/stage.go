@@ -23,11 +23,11 @@ const (
 
 // stage is all that runs.
 type stage struct {
-	cluster        *testenv.Cluster
-	operator       *testenv.Operator
-	sweden, openai *provider
-	clients        *clients
-	logFile        *os.File
+	cluster           *testenv.Cluster
+	operator          *testenv.Operator
+	sweden, anthropic *provider
+	clients           *clients
+	logFile           *os.File
 }
 
 // setStage starts everything but the clients. What it returns must be struck,
@@ -51,10 +51,10 @@ func setStage(ctx context.Context, say *narrator, bin string) (*stage, error) {
 	if s.sweden, err = startProvider(sim, "sweden", "key-of-sweden"); err != nil {
 		return s, err
 	}
-	if s.openai, err = startProvider(sim, "openai", "key-of-openai"); err != nil {
+	if s.anthropic, err = startProvider(sim, "anthropic", "key-of-anthropic"); err != nil {
 		return s, err
 	}
-	say.block("sweden at " + s.sweden.url + "\nopenai at " + s.openai.url)
+	say.block("sweden at " + s.sweden.url + ", which speaks OpenAI's dialect\nanthropic at " + s.anthropic.url + ", which speaks Anthropic's")
 	say.line("Starting the operator, signed in as its own ServiceAccount.")
 	return s, s.startOperator(ctx, filepath.Join(bin, "switchgear"))
 }
@@ -89,7 +89,7 @@ func (s *stage) strike() error {
 		defer cancel()
 		errs = append(errs, s.operator.Stop(ctx))
 	}
-	for _, p := range []*provider{s.sweden, s.openai} {
+	for _, p := range []*provider{s.sweden, s.anthropic} {
 		if p != nil {
 			p.stop()
 		}
@@ -140,11 +140,11 @@ func (s *stage) applySamples(ctx context.Context) error {
 		fmt.Fprintf(&b, "- target: {kind: %s, name: %s}\n  patch: '[{\"op\": \"add\", \"path\": %q, \"value\": %q}]'\n", kind, name, path, value)
 	}
 	replace("ProviderRoute", "azure-openai", "/spec/backends/0/url", s.sweden.url+"/v1")
-	replace("ProviderRoute", "azure-openai", "/spec/backends/1/url", s.openai.url+"/v1")
+	replace("ProviderRoute", "azure-openai", "/spec/backends/1/url", s.anthropic.url)
 	for _, route := range []string{"openai", "mini", "mini-batch"} {
-		replace("ProviderRoute", route, "/spec/backends/0/url", s.openai.url+"/v1")
+		replace("ProviderRoute", route, "/spec/backends/0/url", s.sweden.url+"/v1")
 	}
-	replace("ProviderRoute", "anthropic", "/spec/backends/0/url", s.openai.url)
+	replace("ProviderRoute", "anthropic", "/spec/backends/0/url", s.anthropic.url)
 	replace("CircuitPolicy", "default", "/spec/resetTimeout", "5s")
 	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), b.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("writing the samples' overlay: %w", err)

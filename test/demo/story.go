@@ -35,8 +35,8 @@ func apply(ctx context.Context, say *narrator, s *stage) error {
 	}
 	for _, key := range []struct{ secret, key, value string }{
 		{"azure-openai", "api-key", "key-of-sweden"},
-		{"openai", "api-key", "key-of-openai"},
-		{"anthropic", "api-key", "key-of-openai"},
+		{"openai", "api-key", "key-of-sweden"},
+		{"anthropic", "api-key", "key-of-anthropic"},
 		{"weather", "token", "none"},
 	} {
 		if err := s.createSecret(ctx, key.secret, key.key, key.value); err != nil {
@@ -55,7 +55,7 @@ func apply(ctx context.Context, say *narrator, s *stage) error {
 }
 
 func ask(ctx context.Context, say *narrator, s *stage) error {
-	say.line("A client asks for azure/gpt-4o ten times a second: an unmodified OpenAI client would do it so.")
+	say.line("A client asks for azure/gpt-4o ten times a second, whole and streamed in turn: an unmodified OpenAI client would do it so.")
 	s.clients = startClients(ctx, s.operator.GatewayURL+"/ns/"+namespace+"/v1/chat/completions")
 	s.clients.pace(100 * time.Millisecond)
 	return s.answers(ctx, say, outcome{"sweden", 200, ""})
@@ -77,13 +77,31 @@ func breakSweden(ctx context.Context, say *narrator, s *stage) error {
 			return fmt.Errorf("a client was told of the outage: %s", describe(seen))
 		}
 	}
-	say.line("The circuit is open, %.1f s later. Meanwhile its client got: %s. Sweden was asked again, then openai.",
+	say.line("The circuit is open, %.1f s later. Meanwhile its client got: %s. Sweden was asked again, then anthropic.",
 		time.Since(broken).Seconds(), describe(seen))
 	if err := show(ctx, say, s); err != nil {
 		return err
 	}
-	say.line("Nothing is sent to sweden now; the route goes on with openai.")
-	return s.answers(ctx, say, outcome{"openai", 200, ""})
+	say.line("Nothing is sent to sweden now; the route goes on with anthropic.")
+	if err := s.answers(ctx, say, outcome{"anthropic", 200, ""}); err != nil {
+		return err
+	}
+	return showTranslation(ctx, say, s)
+}
+
+// showTranslation shows one exchange from both sides.
+func showTranslation(ctx context.Context, say *narrator, s *stage) error {
+	say.line("Its client speaks OpenAI's dialect still. The last that anthropic was asked, and the client got:")
+	asked, err := s.anthropic.lastRequest(ctx)
+	if err != nil {
+		return err
+	}
+	if asked.Path != "/v1/messages" {
+		return fmt.Errorf("anthropic was asked at %s", asked.Path)
+	}
+	say.block("POST " + asked.Path + "\n" + asked.Body)
+	say.block(s.clients.lastWhole())
+	return nil
 }
 
 func healSweden(ctx context.Context, say *narrator, s *stage) error {

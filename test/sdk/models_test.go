@@ -17,7 +17,9 @@ func TestModels(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	var want []string
-	for _, model := range []string{stage.OpenAIModel, stage.AnthropicModel} {
+	for _, model := range []string{
+		stage.OpenAIModel, stage.OpenAIModel + stage.Across, stage.AnthropicModel, stage.AnthropicModel + stage.Across,
+	} {
 		want = append(want, model)
 		for _, suffix := range []string{stage.Once, stage.Repeated, stage.Touchy, stage.Impatient, stage.Revoked} {
 			want = append(want, model+suffix)

@@ -43,6 +43,7 @@ func (s *Stage) writeConfiguration(path string) error {
 	err = t.Execute(f, map[string]any{
 		"Key": ProviderKey, "Primary": s.Primary.URL, "Fallback": s.Fallback.URL,
 		"AccountHeader": AccountHeader, "Account": Account,
+		"Dialects": []dialect{openAI, anthropic},
 		"Models": []model{
 			{OpenAIModel, openAI, openAI}, {OpenAIModel + Across, openAI, anthropic},
 			{AnthropicModel, anthropic, anthropic}, {AnthropicModel + Across, anthropic, openAI},

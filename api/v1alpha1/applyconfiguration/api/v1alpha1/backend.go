@@ -48,8 +48,9 @@ type BackendApplyConfiguration struct {
 	// Balanced.
 	CircuitPolicyRef *CircuitPolicyReferenceApplyConfiguration `json:"circuitPolicyRef,omitempty"`
 	// supportsPrefill says that the model goes on with an assistant's turn that a
-	// request ends with, which most do not. Only such a backend can resume a
-	// stream.
+	// request ends with, which most do not. Only such a backend can resume the
+	// stream of a client that speaks its dialect, and be asked for a request that
+	// ends so in the other dialect.
 	SupportsPrefill *bool `json:"supportsPrefill,omitempty"`
 	// defaultMaxTokens limits an answer where the client speaks another dialect
 	// than the backend, has named no limit, and the backend's dialect requires one,

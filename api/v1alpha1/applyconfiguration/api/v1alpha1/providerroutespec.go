@@ -40,7 +40,8 @@ type ProviderRouteSpecApplyConfiguration struct {
 	Fallback *FallbackApplyConfiguration `json:"fallback,omitempty"`
 	// streamRecovery says what becomes of a stream that breaks off after its first
 	// output. None: the client is told by an error event. Resume: a backend with
-	// supportsPrefill goes on with the text, where the answer is one plain text.
+	// supportsPrefill, of the client's dialect, goes on with the text, where the
+	// answer is one plain text.
 	// Buffer: the answer is held until it is whole, up to 16 MiB, so that the next
 	// backend can answer instead unseen.
 	StreamRecovery *apiv1alpha1.StreamRecovery `json:"streamRecovery,omitempty"`
