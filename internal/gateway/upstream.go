@@ -36,7 +36,7 @@ func (x *exchange) express(b *liveBackend) (*upstream, *apiError) {
 	}
 	var err error
 	up.body, up.dropped, err = up.translation.Request(x.body, b.Model, dialect.Options{
-		DefaultMaxTokens: b.DefaultMaxTokens, SupportsPrefill: b.SupportsPrefill,
+		DefaultMaxTokens: b.DefaultMaxTokens, SupportsPrefill: b.SupportsPrefill, NoUsage: b.stats.unwilling(x.g.now()),
 	})
 	if err != nil {
 		up.free()

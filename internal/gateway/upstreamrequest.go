@@ -50,6 +50,7 @@ func (a *attempt) body() [][]byte {
 	case x.endpoint == nil:
 		return [][]byte{x.body}
 	case a.up.translation != nil:
+		a.cost.asked = a.streamed()
 		return [][]byte{a.up.body}
 	case x.committed:
 		parts = x.transcript.Prefill(x.body, a.b.Model)
