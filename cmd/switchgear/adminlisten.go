@@ -38,8 +38,7 @@ func listenForAdmin(flag, address string) (net.Listener, error) {
 // newAdminMux returns what the admin listener serves without a cluster, where it
 // is the only one beside the gateway's. The process is ready from when the
 // gateway's listener is open until ctx ends.
-func newAdminMux(ctx context.Context, handler http.Handler, plane *gateway.Gateway, metrics *configmetrics.Metrics, l *controller.Listener) (*http.ServeMux, error) {
-	registry := prometheus.NewRegistry()
+func newAdminMux(ctx context.Context, handler http.Handler, plane *gateway.Gateway, metrics *configmetrics.Metrics, registry *prometheus.Registry, l *controller.Listener) (*http.ServeMux, error) {
 	all := append(metrics.Collectors(), plane, buildVersion().collector(),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, c := range all {

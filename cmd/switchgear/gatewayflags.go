@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/switchgear/switchgear/internal/admin"
 	"github.com/switchgear/switchgear/internal/controller"
@@ -29,6 +31,7 @@ type gatewayFlags struct {
 	gracePeriod                     time.Duration
 	circuits                        string
 	logLevel, logFormat             string
+	accessLog                       string
 	debugListen                     string
 }
 
@@ -48,6 +51,7 @@ func (g *gatewayFlags) add(f *pflag.FlagSet, listen, namespace, graceNote string
 	f.StringVar(&g.circuits, "circuits", circuitsOn, "on, or off: stop all enforcement in an emergency; circuits then decide and report, and refuse nothing")
 	f.StringVar(&g.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&g.accessLog, "access-log", defaultAccessLog, "off, all, or so many lines a second of requests that were answered well and as many of others: one line for each request, of level info")
 	f.StringVar(&g.debugListen, "debug-listen", "", "loopback address for /debug/pprof/ and /debug/config; empty: off")
 }
 
@@ -68,6 +72,9 @@ func (g *gatewayFlags) validate() ([]netip.Prefix, error) {
 	if g.circuits != circuitsOn && g.circuits != circuitsOff {
 		return nil, fmt.Errorf("--circuits %q: want on or off", g.circuits)
 	}
+	if _, err := parseAccessLog(g.accessLog); err != nil {
+		return nil, err
+	}
 	if g.gracePeriod < 0 {
 		return nil, fmt.Errorf("--grace-period %s: want 0 or more", g.gracePeriod)
 	}
@@ -81,10 +88,14 @@ func (g *gatewayFlags) validate() ([]netip.Prefix, error) {
 
 // newGateway returns the gateway that the flags describe, and its listener. The
 // feed hears of its transitions and refusals, and so does onTransition of the
-// former.
-func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, feed *admin.Feed, onTransition func(gateway.Transition)) (*gateway.Gateway, *gateway.Server, error) {
+// former; the tracer, which may be nil, makes its spans.
+func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, tracer trace.Tracer, feed *admin.Feed, onTransition func(gateway.Transition)) (*gateway.Gateway, *gateway.Server, error) {
 	if g.circuits == circuitsOff {
 		log.Warn("All enforcement is stopped: no circuit refuses anything", "flag", "--circuits=off")
+	}
+	accessLog, err := parseAccessLog(g.accessLog)
+	if err != nil {
+		return nil, nil, err
 	}
 	plane := gateway.New(gateway.Options{
 		Logger:            log,
@@ -93,6 +104,8 @@ func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, feed *
 		MaxBufferedBytes:  g.maxBufferedBytes,
 		AllowBackendCIDRs: cidrs,
 		CircuitsOff:       g.circuits == circuitsOff,
+		AccessLog:         accessLog,
+		Tracer:            tracer,
 		OnTransition: func(t gateway.Transition) {
 			feed.OnTransition(t)
 			onTransition(t)
@@ -107,6 +120,25 @@ func (g *gatewayFlags) newGateway(log *slog.Logger, cidrs []netip.Prefix, feed *
 		return nil, nil, fmt.Errorf("preparing the listener: %w", err)
 	}
 	return plane, server, nil
+}
+
+// defaultAccessLog shows every request of a quiet gateway and costs a busy one
+// nothing.
+const defaultAccessLog = "10"
+
+// parseAccessLog reads how many lines a second the access log may have.
+func parseAccessLog(s string) (int, error) {
+	switch s {
+	case "off":
+		return 0, nil
+	case "all":
+		return gateway.AccessLogAll, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("--access-log %q: want off, all, or a number of lines a second", s)
+	}
+	return n, nil
 }
 
 func addCIDRs(f *pflag.FlagSet, cidrs *[]string) {

@@ -78,8 +78,13 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	useLogger(log)
+	exports, err := startTelemetry(ctx, log, crmetrics.Registry)
+	if err != nil {
+		return err
+	}
+	defer exports.Shutdown()
 	relay, feed := controller.NewRelay(), admin.NewFeed()
-	plane, server, err := o.newGateway(log, cidrs, feed, relay.OnTransition)
+	plane, server, err := o.newGateway(log, cidrs, exports.Tracer(), feed, relay.OnTransition)
 	if err != nil {
 		return err
 	}

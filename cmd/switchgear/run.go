@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -54,10 +55,16 @@ func (o *runOptions) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	useLogger(log)
+	registry := prometheus.NewRegistry()
+	exports, err := startTelemetry(ctx, log, registry)
+	if err != nil {
+		return err
+	}
+	defer exports.Shutdown()
 	ctx = logr.NewContextWithSlogLogger(ctx, log) // for the parts that run under a manager too
 	var handler *admin.Handler                    // before there is any circuit that could change
 	feed := admin.NewFeed()
-	plane, server, err := o.newGateway(log, append(cidrs, loopback...), feed, func(gateway.Transition) { handler.Changed() })
+	plane, server, err := o.newGateway(log, append(cidrs, loopback...), exports.Tracer(), feed, func(gateway.Transition) { handler.Changed() })
 	if err != nil {
 		return err
 	}
@@ -84,7 +91,7 @@ func (o *runOptions) run(ctx context.Context, stderr io.Writer) error {
 	now := make(chan struct{})
 	close(now)
 	listener := &controller.Listener{Server: server, Close: plane.Close, Applied: now, Released: now, Grace: o.gracePeriod}
-	mux, err := newAdminMux(ctx, handler, plane, metrics, listener)
+	mux, err := newAdminMux(ctx, handler, plane, metrics, registry, listener)
 	if err != nil {
 		plane.Close()
 		return err

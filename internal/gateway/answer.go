@@ -27,6 +27,10 @@ func (a *attempt) answer(resp *http.Response) ending {
 	held := hold{budget: &a.x.g.budget}
 	body, err := readHeld(resp.Body, resp.ContentLength, maxHeldAnswer, &held)
 	if err == nil && !isSuccess(resp.StatusCode) {
+		if a.learnsFrom(resp.StatusCode, body) {
+			held.free()
+			return a.run()
+		}
 		e, _ := dialect.ParseError(body)
 		return a.refused(resp, e, body, held)
 	}
@@ -73,7 +77,9 @@ func encoded(h http.Header) bool {
 
 // answered handles a whole 200.
 func (a *attempt) answered(resp *http.Response, body []byte) ending {
-	told, isError, isAnswer := a.up.endpoint.ReadAnswer(body)
+	told, tokens, isError, isAnswer := a.up.endpoint.ReadAnswer(body)
+	a.cost.tokens = tokens
+	a.span.read(body)
 	switch {
 	case isError:
 		return a.told(told)

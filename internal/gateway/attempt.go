@@ -21,6 +21,8 @@ type attempt struct {
 	permit circuit.Permit
 	call   call
 	begun  time.Duration
+	cost   cost
+	span   attemptSpan
 	ended  bool
 }
 
@@ -43,6 +45,7 @@ func (a *attempt) make() ending {
 	if r, ok := a.admit(); !ok {
 		e := ending{class: CircuitOpen, refusal: r}
 		a.tellRefusal(r)
+		a.x.traceRefusal(a.b, r)
 		switch r.Reason {
 		case circuit.Cancelled:
 			e.class = BulkheadFull
@@ -55,6 +58,7 @@ func (a *attempt) make() ending {
 		return e
 	}
 	a.x.attempts++
+	a.startSpan()
 	defer a.recover()
 	e := a.run()
 	e.called = true
@@ -148,6 +152,7 @@ func (a *attempt) end(c Class, status int, retryAfter time.Duration) {
 		a.slot.Leave()
 	}
 	a.b.stats.record(c, now-a.begun)
+	a.account(c, status, now-a.begun)
 }
 
 // recover ends an attempt that a panic broke off as a failure of its call, so
@@ -170,6 +175,10 @@ func (a *attempt) firstToken() {
 		a.permit.FirstToken(now)
 	}
 	a.b.stats.firstToken(now - a.begun)
+	a.cost.first = now
+	if !a.x.committed {
+		a.x.sum.first = now
+	}
 }
 
 // failed ends an attempt that has no answer for the client.

@@ -132,6 +132,20 @@ func TestABypassFallsBack(t *testing.T) {
 	}
 }
 
+// TestABypassLeavesASilentBackend for one whose circuit is open: to it, that one is
+// left, and so the first is neither the last nor asked again.
+func TestABypassLeavesASilentBackend(t *testing.T) {
+	for _, way := range []asking{chatWhole, chatStream} {
+		inBubble(t, func(s *streamSetup) { allowBypass(s); forceOpen(1)(s); s.Policy.Timeouts.Attempt = minute }, 2, func(r *bubbleRig) {
+			r.fault(0, providersim.Fault{Kind: providersim.Hang})
+			if a := r.ask(way, circuitHeader, "bypass"); !asWell(&a, "b1") {
+				t.Errorf("%s: the client got %d %v", way.name, a.status, a.header)
+			}
+			r.wantStory("b0@0s b1@1m0s")
+		})
+	}
+}
+
 // TestTimeoutsHoldForABypass.
 func TestTimeoutsHoldForABypass(t *testing.T) {
 	inBubble(t, func(s *streamSetup) { allowBypass(s); attempt10s(s); s.Retry.MaxAttempts = 1 }, 1, func(r *bubbleRig) {

@@ -22,10 +22,14 @@ var (
 		"namespace", "route", "backend", "class")
 	attemptsDesc = desc("attempts_total", "Calls of a backend, repeats and refused ones included, by how they ended.",
 		"namespace", "route", "backend", "class")
-	limitDesc = desc("provider_ratelimit_limit", "What the provider allows in its own period, as it last said.",
+	tokensDesc = desc("tokens_total", "Tokens as the provider counts them, by direction: input (those of caches included) or output.",
+		"namespace", "route", "backend", "direction")
+	cachedDesc = desc("cached_input_tokens_total", "Tokens of input that came from the provider's cache.", "namespace", "route", "backend")
+	limitDesc  = desc("provider_ratelimit_limit", "What the provider allows in its own period, as it last said.",
 		"namespace", "route", "backend", "resource")
 	remainingDesc = desc("provider_ratelimit_remaining", "What the provider still allows in its own period, as it last said.",
 		"namespace", "route", "backend", "resource")
+	omittedDesc     = desc("access_log_omitted_total", "Requests of which the access log has no line, because it had as many as it may in that second.")
 	bufferedDesc    = desc("buffered_bytes", "Bytes of request bodies and answers that are held now.")
 	stateDesc       = circuitDesc("circuit_state", "What callers meet: 0 closed, 1 half-open, 2 open.")
 	healthDesc      = circuitDesc("circuit_health_score", "Health of the circuit, 0 to 100.")
@@ -37,7 +41,7 @@ var (
 	waitDesc        = circuitDesc("bulkhead_wait_seconds_total", "Time that calls have waited for a slot.")
 	enteredDesc     = circuitDesc("bulkhead_entered_total", "Calls that were given a slot.")
 
-	ownDescs = []*prometheus.Desc{requestsDesc, attemptsDesc, limitDesc, remainingDesc, bufferedDesc, stateDesc, healthDesc, transitionsDesc, callsDesc,
+	ownDescs = []*prometheus.Desc{requestsDesc, attemptsDesc, tokensDesc, cachedDesc, limitDesc, remainingDesc, omittedDesc, bufferedDesc, stateDesc, healthDesc, transitionsDesc, callsDesc,
 		refusalsDesc, runningDesc, queuedDesc, waitDesc, enteredDesc}
 )
 
@@ -57,6 +61,9 @@ func (g *Gateway) Describe(ch chan<- *prometheus.Desc) {
 func (g *Gateway) Collect(ch chan<- prometheus.Metric) {
 	g.metrics.collect(ch)
 	ch <- prometheus.MustNewConstMetric(bufferedDesc, prometheus.GaugeValue, float64(g.budget.used.Load()))
+	if g.accessLog != nil {
+		ch <- prometheus.MustNewConstMetric(omittedDesc, prometheus.CounterValue, float64(g.accessLog.leftOut()))
+	}
 	now := g.now()
 	for _, c := range g.live.Load().circuits {
 		c.collect(ch, c.Observe(now))
@@ -78,8 +85,21 @@ func (m *metrics) collect(ch chan<- prometheus.Metric) {
 				}
 			}
 		}
+		s.tokens.collect(ch, id)
 		s.limits.collect(ch, id)
 	}
+}
+
+func (t *tokenCounts) collect(ch chan<- prometheus.Metric, id backendID) {
+	send := func(d *prometheus.Desc, n int64, labels ...string) {
+		if n > 0 {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n),
+				append([]string{id.namespace, id.route, id.backend}, labels...)...)
+		}
+	}
+	send(tokensDesc, t.input.Load(), "input")
+	send(tokensDesc, t.output.Load(), "output")
+	send(cachedDesc, t.cached.Load())
 }
 
 func (c *managedCircuit) collect(ch chan<- prometheus.Metric, o circuit.Observation) {

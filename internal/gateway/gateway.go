@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // Options are what a gateway is made with. The zero value serves.
@@ -36,6 +38,11 @@ type Options struct {
 	// through, on the request's way and from many goroutines: it must not block.
 	// It may be nil.
 	OnRefusal func(Refusal)
+	// Tracer makes a span of each request and each attempt; nil: there are none.
+	Tracer trace.Tracer
+	// AccessLog is how many lines a second, of level info, tell of requests that
+	// were answered well, and how many of others; AccessLogAll: of all, 0: of none.
+	AccessLog int
 	// Rand gives numbers in [0,1), for weights and jitter; default math/rand/v2.
 	// It is called from many goroutines.
 	Rand func() float64
@@ -59,6 +66,7 @@ type Gateway struct {
 	transports *transports
 	metrics    *metrics
 	settler    *settler
+	accessLog  *accessLog // nil: there is none
 	live       atomic.Pointer[live]
 	// clientStall and pulseEvery are constant but in tests.
 	clientStall, pulseEvery time.Duration
@@ -92,6 +100,7 @@ func New(o Options) *Gateway {
 		budget:     budget{limit: o.MaxBufferedBytes},
 		transports: newTransports(dialGuard{allow: o.AllowBackendCIDRs}),
 		metrics:    newMetrics(),
+		accessLog:  newAccessLog(o.Logger, o.AccessLog),
 
 		clientStall: defaultClientStall,
 		pulseEvery:  defaultPulseEvery,

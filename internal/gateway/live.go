@@ -44,6 +44,7 @@ type liveBackend struct {
 	transport *http.Transport
 	query     url.Values // of the backend's URL: what it always sends
 	stats     *backendStats
+	peer      peer
 }
 
 // build makes a snapshot ready, taking over from old what has the same identity.
@@ -71,6 +72,7 @@ func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 				transport: g.transports.get(b, inUse),
 				query:     queryValues(b.Query),
 				stats:     g.metrics.backend(r.Namespace, r.Name, b.Name),
+				peer:      peerOf(b.Dialect, b.URL),
 			}
 		}
 		lr.circuits = make([][]*managedCircuit, len(r.Matches))

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/switchgear/switchgear/internal/gateway/dialect"
 )
 
@@ -26,6 +28,7 @@ type exchange struct {
 	own      []byte // an answer of the gateway's own, for which no backend is asked
 	bypass   bool   // the client has opted out of circuits
 
+	arrived  time.Duration
 	came     time.Duration
 	deadline time.Duration // the end of the route's timeout
 	attempts int
@@ -39,12 +42,20 @@ type exchange struct {
 	// may not.
 	transcript dialect.Transcript
 	text       hold // of the transcript's text
+
+	status statusWriter // what w writes through
+	sum    summary
+	span   trace.Span // nil: there are no traces
 }
 
 // ServeHTTP serves one request of a client.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{g: g, w: w, r: r, id: requestID(r.Header), hold: hold{budget: &g.budget}, text: hold{budget: &g.budget}}
+	x.arrived = g.now()
+	x.status.ResponseWriter = w
+	x.w = &x.status
 	x.client = newClientWriter(w, r, g.clientStall)
+	x.startSpan()
 	defer x.close()
 	w.Header()[headerRequestID] = []string{x.id}
 	e := x.address()
@@ -60,7 +71,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if e != nil {
 		g.metrics.rejected(e.code)
-		e.write(w, x.dialect)
+		e.write(x.w, x.dialect)
 		return
 	}
 	x.forward()
@@ -71,6 +82,8 @@ func (x *exchange) close() {
 	x.client.release()
 	x.hold.free()
 	x.text.free()
+	x.endSpan()
+	x.g.accessLog.write(x)
 }
 
 // letGo gives back what a further call would need, where there can be none.

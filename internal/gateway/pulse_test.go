@@ -184,7 +184,10 @@ func TestCommentsAndAnswersDoNotCross(t *testing.T) {
 	first, second := pair(t)
 	first.SetFault(providersim.Fault{Kind: providersim.Cut, AfterTokens: 5, TokenDelay: time.Millisecond})
 	second.SetFault(providersim.Fault{TokenDelay: time.Millisecond})
-	r := newStreamRig(t, recovering(gateway.RecoverByBuffering), first.URL, second.URL)
+	r := newStreamRig(t, func(s *streamSetup) {
+		recovering(gateway.RecoverByBuffering)(s)
+		s.Policy.Timeouts.StreamIdle = patiently
+	}, first.URL, second.URL)
 	r.gw.SetPulseEvery(500 * time.Microsecond)
 	var wg sync.WaitGroup
 	for n := range 20 {

@@ -208,7 +208,7 @@ func (p *pursuit) left(rest []int, c Class) bool {
 
 // finish counts a request that was answered, or whose client has left.
 func (p *pursuit) finish(b *liveBackend, e *ending) {
-	b.stats.finish(e.class)
+	p.ends(b, e.class)
 	if p.broken && e.class == Success {
 		p.g.metrics.recovered(p.target.route, b, p.target.route.Recovery)
 	}
@@ -226,7 +226,7 @@ func (p *pursuit) giveUp() {
 		p.refuse()
 		return
 	}
-	p.told.backend.stats.finish(p.told.class)
+	p.ends(p.told.backend, p.told.class)
 	p.tell(p.told)
 }
 
@@ -278,6 +278,6 @@ func (p *pursuit) refuse() {
 		out.own = &apiError{status: http.StatusServiceUnavailable, code: codeBulkheadTimeout, retryAfter: time.Second,
 			message: "route " + route.Name + " runs as many calls as it may, and none ended in time"}
 	}
-	out.backend.stats.finish(out.class)
+	p.ends(out.backend, out.class)
 	p.tell(&out)
 }

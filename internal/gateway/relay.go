@@ -52,7 +52,7 @@ func (a *attempt) relay(resp *http.Response, begun []byte) ending {
 	}
 	a.end(c, resp.StatusCode, parseRetryAfter(resp.Header, time.Now()))
 	if err != nil {
-		a.b.stats.finish(c)
+		a.x.ends(a.b, c)
 		panic(http.ErrAbortHandler)
 	}
 	if len(resp.Trailer) > 0 {

@@ -56,6 +56,7 @@ func (a *attempt) stream(resp *http.Response) ending {
 	s := a.newStream(resp)
 	defer s.held.free()
 	err := s.follow()
+	a.cost.tokens = s.judge.Tokens()
 	if s.finished && !errors.Is(err, errClient) && !errors.Is(err, errToldByProvider) {
 		return s.complete()
 	}
@@ -146,12 +147,14 @@ func (s *stream) pass(e *event) error {
 		s.refusal = append([]byte(nil), e.raw...)
 		return errToldByProvider
 	}
+	s.span.read(e.data)
 	wasFinished := s.finished
 	s.finished, s.done = mark.Has(dialect.Finish), mark.Has(dialect.Done)
 	switch {
 	case !s.finished:
 		s.patience = newPatience(s.b.Policy.Timeouts.StreamIdle, "timeouts.streamIdle")
 	case !wasFinished:
+		s.cost.whole = s.x.g.now()
 		s.patience = newPatience(finishWait, "the wait for the stream's end")
 	}
 	if mark&(dialect.Output|dialect.Finish) != 0 && !s.flows {

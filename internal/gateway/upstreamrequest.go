@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -30,6 +29,7 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 		Header:        requestHeaders(headers, a.b.Backend, x.id),
 		ContentLength: int64(length),
 	}
+	a.span.inject(r.Header)
 	r.Host = r.URL.Host
 	if length > 0 {
 		r.Body = reader(parts)
@@ -56,22 +56,39 @@ func (a *attempt) body() [][]byte {
 	default:
 		parts = x.request.WithModel(x.body, a.b.Model)
 	}
-	if x.endpoint.HidesUsage(x.request) {
+	a.cost.asked = x.endpoint.HidesUsage(x.request) && !a.b.stats.unwilling(a.begun)
+	if a.cost.asked {
 		parts = x.request.WithUsage(parts)
 	}
 	return parts
 }
 
-func reader(parts [][]byte) io.ReadCloser {
-	if len(parts) == 1 {
-		return io.NopCloser(bytes.NewReader(parts[0]))
-	}
-	readers := make([]io.Reader, len(parts))
-	for i, p := range parts {
-		readers[i] = bytes.NewReader(p)
-	}
-	return io.NopCloser(io.MultiReader(readers...))
+// partsReader reads a body's parts one after the other.
+type partsReader struct {
+	parts [][]byte
+	at    int // in the first of them
 }
+
+func reader(parts [][]byte) io.ReadCloser { return &partsReader{parts: parts} }
+
+// Read is io.Reader's.
+func (r *partsReader) Read(p []byte) (int, error) {
+	n := 0
+	for len(r.parts) > 0 && n < len(p) {
+		c := copy(p[n:], r.parts[0][r.at:])
+		n, r.at = n+c, r.at+c
+		if r.at == len(r.parts[0]) {
+			r.parts, r.at = r.parts[1:], 0
+		}
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Close is io.Closer's.
+func (*partsReader) Close() error { return nil }
 
 // url is where the backend is called.
 func (a *attempt) url() *url.URL {

@@ -112,6 +112,9 @@ func TestMetricsTellTheStory(t *testing.T) {
 		"switchgear_requests_total{" + backend + ",class=ServerError}":                             1,
 		"switchgear_requests_total{" + backend + ",class=CircuitOpen}":                             3,
 		"switchgear_attempt_duration_seconds{" + backend + "}":                                     3,
+		"switchgear_tokens_total{" + backend + ",direction=output}":                                16,
+		"gen_ai_client_token_usage{" + backend + "," + call(sim) + ",gen_ai_token_type=output}":    2,
+		"gen_ai_client_operation_duration_seconds{" + backend + "," + call(sim) + ",error_type=}":  2,
 		"switchgear_circuit_state{" + circuit + "}":                                                2,
 		"switchgear_circuit_health_score{" + circuit + "}":                                         20,
 		"switchgear_circuit_transitions_total{" + circuit + ",to=Open,reason=ConsecutiveFailures}": 1,
@@ -138,6 +141,12 @@ func TestMetricsTellTheStory(t *testing.T) {
 	wellFormed(t, raw, families)
 }
 
+// call are the labels that OpenTelemetry's conventions have for the story's calls.
+func call(sim *providersim.Server) string {
+	host, port, _ := strings.Cut(strings.TrimPrefix(sim.URL, "http://"), ":")
+	return "gen_ai_operation_name=chat,gen_ai_provider_name=openai,gen_ai_request_model=gpt-4o,server_address=" + host + ",server_port=" + port
+}
+
 // wellFormed is what `promtool check metrics` looks at, for our own series.
 func wellFormed(t *testing.T, raw []byte, families map[string]*dto.MetricFamily) {
 	t.Helper()
@@ -146,7 +155,7 @@ func wellFormed(t *testing.T, raw []byte, families map[string]*dto.MetricFamily)
 		t.Fatal(err)
 	}
 	for _, p := range problems {
-		if strings.HasPrefix(p.Metric, "switchgear_") {
+		if strings.HasPrefix(p.Metric, "switchgear_") || strings.HasPrefix(p.Metric, "gen_ai_") {
 			t.Errorf("%s: %s", p.Metric, p.Text)
 		}
 	}

@@ -3,13 +3,12 @@ package dialect
 import (
 	"bytes"
 
-	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
 )
 
 // askUsage is the parameter with which a stream of OpenAI's dialect tells what it
 // has cost, in a chunk of its own.
-const askUsage = `"stream_options":{"include_usage":true}`
+var askUsage = []byte(`,"stream_options":{"include_usage":true}`)
 
 // HidesUsage reports whether the gateway is to ask for the usage of a stream whose
 // client has not, who then must not see it.
@@ -33,9 +32,5 @@ func (r Request) WithUsage(parts [][]byte) [][]byte {
 	}
 	last := parts[len(parts)-1]
 	end := bytes.LastIndexByte(last, '}')
-	return append(parts[:len(parts)-1:len(parts)-1], last[:end], []byte(","+askUsage), last[end:])
+	return append(parts[:len(parts)-1:len(parts)-1], last[:end], askUsage, last[end:])
 }
-
-// tellsUsage reports whether an event, of no choice, tells what the answer has
-// cost.
-func tellsUsage(e string) bool { return gjson.Get(e, "usage").IsObject() }

@@ -110,18 +110,21 @@ func (e *Endpoint) NewJudge(r Request) Judge { return e.newJudge(max(r.Choices, 
 // ReadAnswer looks at the whole body of an unstreamed 200. It may be an answer
 // of the endpoint, a JSON object with the part that clients read; or tell an
 // error, which some providers do with a 200; or be neither.
-func (e *Endpoint) ReadAnswer(body []byte) (told Error, isError, isAnswer bool) {
+func (e *Endpoint) ReadAnswer(body []byte) (told Error, tokens Tokens, isError, isAnswer bool) {
 	if !valid(body) {
-		return Error{}, false, e.answer == ""
+		return Error{}, Tokens{}, false, e.answer == ""
 	}
+	var cost tally
 	gjson.Parse(text(body)).ForEach(func(k, v gjson.Result) bool {
 		switch k.Str {
 		case e.answer:
 			isAnswer = v.IsArray() && !e.counts || v.Type == gjson.Number && e.counts
 		case "error":
 			told, isError = parseErrorValue(v)
+		case "usage":
+			cost.read(v)
 		}
 		return true
 	})
-	return told, isError, isAnswer || e.answer == ""
+	return told, cost.Tokens(), isError, isAnswer || e.answer == ""
 }

@@ -169,7 +169,7 @@ func TestReadAnswer(t *testing.T) {
 		{"nothing", "/chat/completions", ``, Error{}, false, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			told, isError, isAnswer := Lookup(tc.endpoint).ReadAnswer([]byte(tc.body))
+			told, _, isError, isAnswer := Lookup(tc.endpoint).ReadAnswer([]byte(tc.body))
 			if told != tc.told || isError != tc.isError || isAnswer != tc.isAnswer {
 				t.Errorf("%+v, error %v, answer %v; want %+v, %v, %v", told, isError, isAnswer, tc.told, tc.isError, tc.isAnswer)
 			}

@@ -19,7 +19,7 @@ func TestBracketsAloneDoNotOverflowTheStack(t *testing.T) {
 		if _, ok := ParseError(deep); ok {
 			t.Errorf("a body of %q holds an error", open)
 		}
-		if _, isError, isAnswer := Lookup("/chat/completions").ReadAnswer(deep); isError || isAnswer {
+		if _, _, isError, isAnswer := Lookup("/chat/completions").ReadAnswer(deep); isError || isAnswer {
 			t.Errorf("a body of %q is taken for an answer", open)
 		}
 		if m := newChatJudge(1).Event(nil, deep); m != Malformed {

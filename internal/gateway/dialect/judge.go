@@ -35,6 +35,8 @@ type Judge interface {
 	// Event judges an event by its name (which may be empty) and its data. It
 	// keeps neither.
 	Event(name, data []byte) Mark
+	// Tokens returns what the answer has cost as the events so far have told it.
+	Tokens() Tokens
 	// Err returns the error that the last Failed event carried.
 	Err() Error
 	// InToolArguments reports whether the arguments of a tool call have begun

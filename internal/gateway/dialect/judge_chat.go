@@ -11,6 +11,7 @@ var (
 	done      = []byte("[DONE]")
 	endOpenAI = []byte("data: [DONE]\n\n")
 	errorKey  = []byte(`"error"`)
+	usageKey  = []byte(`"usage"`)
 )
 
 // maxChoices is how many choices a chatJudge tells apart; with more, only the
@@ -26,6 +27,7 @@ type chatJudge struct {
 	tools    uint64 // bit i: choice i is within a tool call
 	many     bool   // a choice beyond maxChoices was seen
 	err      Error
+	tally
 }
 
 func newChatJudge(choices int) Judge {
@@ -48,21 +50,42 @@ func (j *chatJudge) Event(name, data []byte) Mark {
 		}
 	}
 	var m Mark
+	none := false
 	if choices := gjson.Get(e, "choices"); choices.IsArray() {
-		none := true
+		none = true
 		choices.ForEach(func(_, c gjson.Result) bool {
 			none = false
 			m |= j.choice(c)
 			return true
 		})
-		if none && tellsUsage(e) {
-			m |= Usage
+	}
+	if mayReport(data) {
+		if report := gjson.Get(e, "usage"); report.IsObject() {
+			j.read(report)
+			if none {
+				m |= Usage
+			}
 		}
 	}
 	if !j.many && j.choices == j.finished && bits.OnesCount64(j.finished) >= j.asked {
 		m |= Finish
 	}
 	return m
+}
+
+// mayReport reports whether a chunk may hold a usage report. Most have none, or
+// null, and are not worth to be searched through once more.
+func mayReport(data []byte) bool {
+	for {
+		i := bytes.Index(data, usageKey)
+		if i < 0 {
+			return false
+		}
+		data = data[i+len(usageKey):]
+		if after := bytes.TrimLeft(data, ": \t\r\n"); len(after) > 0 && after[0] == '{' {
+			return true
+		}
+	}
 }
 
 func (j *chatJudge) choice(c gjson.Result) Mark {

@@ -10,6 +10,7 @@ import (
 type messagesJudge struct {
 	tools bool
 	err   Error
+	tally
 }
 
 func newMessagesJudge(int) Judge { return &messagesJudge{} }
@@ -20,6 +21,10 @@ func (j *messagesJudge) Event(name, data []byte) Mark {
 		return Malformed
 	}
 	switch kind := kindOf(name, e); kind {
+	case "message_start":
+		j.read(gjson.Get(e, "message.usage"))
+	case "message_delta":
+		j.read(gjson.Get(e, "usage"))
 	case "content_block_start":
 		return j.begun(gjson.Get(e, "content_block"))
 	case "content_block_delta":

@@ -12,6 +12,7 @@ import (
 type responsesJudge struct {
 	tools bool
 	err   Error
+	tally
 }
 
 func newResponsesJudge(int) Judge { return &responsesJudge{} }
@@ -24,8 +25,10 @@ func (j *responsesJudge) Event(name, data []byte) Mark {
 	kind := kindOf(name, e)
 	switch kind {
 	case "response.completed", "response.incomplete":
+		j.read(gjson.Get(e, "response.usage"))
 		return Finish | Done
 	case "response.failed":
+		j.read(gjson.Get(e, "response.usage"))
 		j.err, _ = parseErrorValue(gjson.Get(e, "response.error"))
 		return Finish | Done | Failed
 	case "", errorEvent:

@@ -55,14 +55,14 @@ func FuzzAnswerTranslation(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, translation := range translations {
-			if _, isError, isAnswer := translation.To.ReadAnswer(body); isError || !isAnswer {
+			if _, _, isError, isAnswer := translation.To.ReadAnswer(body); isError || !isAnswer {
 				continue
 			}
 			out, err := translation.Answer(body, answeredAt)
 			if err != nil {
 				continue
 			}
-			if _, isError, isAnswer := translation.From.ReadAnswer(out); isError || !isAnswer || !json.Valid(out) {
+			if _, _, isError, isAnswer := translation.From.ReadAnswer(out); isError || !isAnswer || !json.Valid(out) {
 				t.Fatalf("%q became %q, which is no answer", body, out)
 			}
 			if len(out) > 12*len(body)+1024 {

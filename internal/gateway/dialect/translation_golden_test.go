@@ -92,7 +92,7 @@ func TestAnswersThereAndBack(t *testing.T) {
 			{"chat to messages", messagesTranslation(), g.Chat, g.Messages},
 			{"messages to chat", chatTranslation(), g.Messages, g.Chat},
 		} {
-			if _, _, isAnswer := d.t.To.ReadAnswer(d.in); !isAnswer {
+			if _, _, _, isAnswer := d.t.To.ReadAnswer(d.in); !isAnswer {
 				t.Fatalf("%s: it is no answer", d.name)
 			}
 			out, err := d.t.Answer(d.in, answeredAt)
@@ -100,7 +100,7 @@ func TestAnswersThereAndBack(t *testing.T) {
 				t.Fatalf("%s: %v", d.name, err)
 			}
 			wantJSON(t, d.name, out, d.want)
-			if _, isError, isAnswer := d.t.From.ReadAnswer(out); isError || !isAnswer {
+			if _, _, isError, isAnswer := d.t.From.ReadAnswer(out); isError || !isAnswer {
 				t.Errorf("%s: the caller would not take it for an answer: %s", d.name, out)
 			}
 		}
