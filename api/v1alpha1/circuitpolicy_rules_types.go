@@ -38,6 +38,16 @@ const (
 	ProfileHighThroughput Profile = "HighThroughput"
 )
 
+// Sharing says what a trip on one replica means to the others.
+// +kubebuilder:validation:Enum=Replica;Fleet
+type Sharing string
+
+// The ways of sharing.
+const (
+	SharingReplica Sharing = "Replica"
+	SharingFleet   Sharing = "Fleet"
+)
+
 // FailureRate opens the circuit at a share of failed calls.
 type FailureRate struct {
 	// percent of the calls in the window that must have failed. 0 turns the rule

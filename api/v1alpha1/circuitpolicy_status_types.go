@@ -148,6 +148,10 @@ type CircuitStatus struct {
 	// between.
 	// +optional
 	BackoffLevel int32 `json:"backoffLevel,omitempty"`
+
+	// openReplicas is on how many replicas the circuit is open or half-open.
+	// +optional
+	OpenReplicas int32 `json:"openReplicas,omitempty"`
 }
 
 // EffectivePolicy has all values in force, as the spec, the profile and the
@@ -215,4 +219,8 @@ type EffectivePolicy struct {
 	// bulkhead as in the spec; absent: no limit.
 	// +optional
 	Bulkhead *Bulkhead `json:"bulkhead,omitempty"`
+
+	// sharing as in the spec.
+	// +optional
+	Sharing Sharing `json:"sharing,omitempty"`
 }

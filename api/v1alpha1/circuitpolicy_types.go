@@ -155,4 +155,13 @@ type CircuitPolicySpec struct {
 	// Without it the header is answered with 403.
 	// +optional
 	AllowBypass bool `json:"allowBypass,omitempty"`
+
+	// sharing says what a trip of a circuit on one replica means to the others.
+	// Replica: nothing. Fleet: their circuits are warned. A warned circuit refuses
+	// nothing; the next failure opens it, and a success clears the warning. So a
+	// trip elsewhere saves the rest of the failures, and a replica that is alone in
+	// its trouble shuts nothing.
+	// +optional
+	// +kubebuilder:default=Replica
+	Sharing Sharing `json:"sharing,omitempty"`
 }

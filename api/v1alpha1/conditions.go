@@ -12,7 +12,8 @@ const (
 	// ConditionProgrammed says whether this generation is live on the gateway.
 	ConditionProgrammed = "Programmed"
 	// ConditionReady sums up the conditions above. An open circuit is Ready:
-	// opening is its work.
+	// opening is its work. Of a GatewayReplica it says whether the replica takes
+	// requests.
 	ConditionReady = "Ready"
 	// ConditionHealthy says whether no circuit of a CircuitPolicy is open or
 	// half-open.
@@ -79,6 +80,15 @@ const (
 // ReasonReady is the reason of a true ConditionReady. A false one bears the
 // reason of the first condition that keeps it so.
 const ReasonReady = "Ready"
+
+// Reasons of a GatewayReplica's ConditionReady.
+const (
+	// ReasonServing means that the replica takes requests.
+	ReasonServing = "Serving"
+	// ReasonDraining means that the replica has been told to end and lets what
+	// runs finish. It counts no more.
+	ReasonDraining = "Draining"
+)
 
 // Reasons of ConditionHealthy.
 const (

@@ -22,6 +22,7 @@ func addKnownTypes(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion,
 		&CircuitPolicy{}, &CircuitPolicyList{},
 		&ProviderRoute{}, &ProviderRouteList{},
+		&GatewayReplica{}, &GatewayReplicaList{},
 	)
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil

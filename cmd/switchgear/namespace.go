@@ -20,3 +20,15 @@ func ownNamespace() string {
 	}
 	return "default"
 }
+
+// ownName returns the name of the process's Pod; outside a cluster, the host's.
+func ownName() string {
+	if name := os.Getenv("POD_NAME"); name != "" {
+		return name
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "switchgear"
+	}
+	return strings.ToLower(host)
+}

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -28,6 +32,7 @@ type operatorOptions struct {
 	gatewayFlags
 	adminListen                     string
 	leaderElectionNamespace         string
+	replicaName                     string
 	healthProbeBindAddress          string
 	metricsBindAddress              string
 	metricsSecure                   bool
@@ -50,6 +55,7 @@ func newOperatorCommand() *cobra.Command {
 	o.add(f, ":8080", namespace, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" longer")
 	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
+	f.StringVar(&o.replicaName, "replica-name", ownName(), "name of this replica among the others, by default the pod's; its GatewayReplica is in the namespace of the lease")
 	f.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0: off")
 	f.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "address of /metrics; 0: off")
 	f.BoolVar(&o.metricsSecure, "metrics-secure", true, "serve metrics over TLS, to those whom the API server authorizes only")
@@ -68,6 +74,9 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	cidrs, err := o.validate()
 	if err != nil {
 		return err
+	}
+	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
+		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
 	}
 	rc, err := restConfig()
 	if err != nil {
@@ -93,6 +102,7 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		Metrics:                 o.metrics(),
 		HealthProbeBindAddress:  o.healthProbeBindAddress,
 		LeaderElectionNamespace: o.leaderElectionNamespace,
+		Replica:                 o.replica(),
 		GracePeriod:             o.gracePeriod,
 		Compile:                 compile.Options{AllowPlaintextCredentials: o.allowPlaintextCredentials, AllowBackendCIDRs: cidrs},
 		Gateway:                 plane,
@@ -122,6 +132,15 @@ func restConfig() (*rest.Config, error) {
 		return nil, fmt.Errorf("reading the kubeconfig: %w; %s", err, advice)
 	}
 	return rc, nil
+}
+
+// replica says who this process is. The Pod's UID comes by the downward API.
+func (o *operatorOptions) replica() controller.ReplicaOptions {
+	r := controller.ReplicaOptions{Name: o.replicaName, Namespace: o.leaderElectionNamespace, Version: buildVersion().Version}
+	if pod, uid := os.Getenv("POD_NAME"), os.Getenv("POD_UID"); pod != "" && uid != "" {
+		r.Pod, r.PodUID = pod, types.UID(uid)
+	}
+	return r
 }
 
 func (o *operatorOptions) start(ctx context.Context, mgr ctrl.Manager, log *slog.Logger) error {

@@ -90,7 +90,7 @@ func (o *runOptions) run(ctx context.Context, stderr io.Writer) error {
 	}
 	now := make(chan struct{})
 	close(now)
-	listener := &controller.Listener{Server: server, Close: plane.Close, Applied: now, Released: now, Grace: o.gracePeriod}
+	listener := &controller.Listener{Server: server, Close: plane.Close, Applied: now, Admitted: now, Released: now, Grace: o.gracePeriod}
 	mux, err := newAdminMux(ctx, handler, plane, metrics, registry, listener)
 	if err != nil {
 		plane.Close()

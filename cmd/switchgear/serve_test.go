@@ -33,7 +33,7 @@ func TestStatusIsKeptUntilTheDrainHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now, server := make(chan struct{}), &slowServer{make(chan struct{})}
 		close(now)
-		listener := &controller.Listener{Server: server, Close: func() {}, Applied: now, Released: now, Grace: time.Hour}
+		listener := &controller.Listener{Server: server, Close: func() {}, Applied: now, Admitted: now, Released: now, Grace: time.Hour}
 		ctx, cancel := context.WithCancel(t.Context())
 		var watching, looking bool
 		during := func(on *bool) func(context.Context) {

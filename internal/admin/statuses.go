@@ -73,7 +73,7 @@ func (s *statuses) ofPolicy(p Policy) v1alpha1.CircuitPolicyStatus {
 		Policy:    &o,
 		Result:    p.Result,
 		Observed:  observed,
-		OpenCount: s.opened.Count(&o, observed.Circuits),
+		OpenCount: s.opened.Count(&o, observed.Opens),
 		LastReset: p.LastReset,
 		Now:       s.now(),
 	})

@@ -57,6 +57,7 @@ func newPolicy(p *v1alpha1.CircuitPolicy) (*policy, []Problem) {
 			RateLimit: rateLimit(c, e.RateLimit.Action),
 			// It decides nothing about a circuit, and so is no part of what is in force.
 			AllowBypass: p.Spec.AllowBypass,
+			SharesTrips: sharing(c, e.Sharing),
 		},
 		scope:      e.Scope,
 		effective:  e,
@@ -104,6 +105,17 @@ func mode(c *checker, m v1alpha1.Mode) circuit.Mode {
 		c.fail("mode", m, "must be Enforce, Observe or Disabled")
 	}
 	return circuit.Enforce
+}
+
+func sharing(c *checker, s v1alpha1.Sharing) bool {
+	switch s {
+	case v1alpha1.SharingReplica:
+	case v1alpha1.SharingFleet:
+		return true
+	default:
+		c.fail("sharing", s, "must be Replica or Fleet")
+	}
+	return false
 }
 
 func checkScope(c *checker, name string, s v1alpha1.Scope) {

@@ -59,6 +59,7 @@ func effectivePolicy(s *v1alpha1.CircuitPolicySpec) *v1alpha1.EffectivePolicy {
 		Window:           or(s.Window, defaultWindow),
 		SuccessThreshold: or(s.SuccessThreshold, p.successThreshold),
 		ResetTimeout:     or(s.ResetTimeout, p.resetTimeout),
+		Sharing:          cmp.Or(s.Sharing, v1alpha1.SharingReplica),
 	}
 	rate := orEmpty(s.FailureRate)
 	e.FailureRate = v1alpha1.FailureRate{

@@ -72,12 +72,12 @@ func (s *adminSource) objects(ctx context.Context) (admin.Objects, error) {
 		return out, fmt.Errorf("listing provider routes: %w", err)
 	}
 	for _, p := range pointers(policies.Items) {
-		result, lastReset := compiled.policy(p)
-		out.Policies = append(out.Policies, admin.Policy{Object: p, Result: result, LastReset: lastReset})
+		result, seen := compiled.policy(p)
+		out.Policies = append(out.Policies, admin.Policy{Object: p, Result: result, LastReset: seen.Reset})
 	}
 	for _, r := range pointers(routes.Items) {
-		one := admin.Route{Object: r, Result: compiled.route(r)}
-		if one.Result != nil {
+		one := admin.Route{Object: r}
+		if one.Result, _ = compiled.route(r); one.Result != nil {
 			one.Problems = status.RefineAsTold(r, one.Result)
 		}
 		out.Routes = append(out.Routes, one)

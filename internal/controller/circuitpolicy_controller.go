@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,13 +24,14 @@ const policyKind = "CircuitPolicy"
 // process leads.
 type CircuitPolicyReconciler struct {
 	client.Client
-	Store    *Store
-	Observer status.Observer
-	Story    *Storyteller
+	Store *Store
+	Fleet *Fleet
+	Story *Storyteller
 
 	writer   *statusWriter
 	enqueuer enqueuer
 	opened   status.OpenCounts
+	pending  pending
 }
 
 // Reconcile fetches, computes, compares and writes once.
@@ -43,24 +45,30 @@ func (r *CircuitPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	if err := r.Get(ctx, req.NamespacedName, p); apierrors.IsNotFound(err) {
 		r.writer.forget(key)
 		r.opened.Forget(req.NamespacedName)
+		r.pending.note(req.NamespacedName, false)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading circuit policy %s: %w", req.NamespacedName, err)
 	}
-	result, lastReset := r.Store.Load().policy(p)
+	result, seen := r.Store.Load().policy(p)
 	if result == nil || r.writer.stale(key, p) {
 		return ctrl.Result{}, nil // enqueued again when that has changed
 	}
-	observed := r.Observer.ObservePolicy(compile.PolicyID(p))
+	r.pending.note(req.NamespacedName, true) // before it is known: a report may come meanwhile
+	observed := r.Fleet.ObservePolicy(compile.PolicyID(p))
 	now := time.Now()
 	next := status.OfPolicy(status.PolicyInput{
 		Policy:    p,
 		Result:    result,
 		Observed:  observed,
-		OpenCount: r.opened.Count(p, observed.Circuits),
-		LastReset: lastReset,
+		OpenCount: r.opened.Count(p, observed.Opens),
+		Reach:     r.Fleet.Reach(seen.Version, policyVersion),
+		LastReset: seen.Reset,
 		Now:       now,
 	})
+	if meta.IsStatusConditionTrue(next.Conditions, v1alpha1.ConditionProgrammed) {
+		r.pending.note(req.NamespacedName, false)
+	}
 	if equality.Semantic.DeepEqual(p.Status, next) {
 		r.writer.budget.Drop(key)
 		return untilOverrideEnds(p, now), nil
@@ -71,7 +79,7 @@ func (r *CircuitPolicyReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	}
 	written, err := r.writer.write(ctx, key, class, p, &next)
 	if written {
-		r.Story.policyWritten(ctx, p, next, status.Newest(observed.Circuits))
+		r.Story.policyWritten(ctx, p, next, observed.News)
 	}
 	return untilOverrideEnds(p, now), err
 }

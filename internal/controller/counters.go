@@ -10,9 +10,12 @@ import (
 // that are equal in it differ in counters alone.
 func policyCounters(s v1alpha1.CircuitPolicyStatus) v1alpha1.CircuitPolicyStatus {
 	s.FailureCount, s.HealthScore, s.Queued = 0, 0, 0
+	if s.Replicas != nil {
+		s.Replicas = &v1alpha1.ReplicaSummary{Open: s.Replicas.Open}
+	}
 	s.Circuits = slices.Clone(s.Circuits)
 	for i := range s.Circuits {
-		s.Circuits[i].FailureCount, s.Circuits[i].HealthScore = 0, 0
+		s.Circuits[i].FailureCount, s.Circuits[i].HealthScore, s.Circuits[i].OpenReplicas = 0, 0, 0
 	}
 	return s
 }

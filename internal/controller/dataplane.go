@@ -25,7 +25,11 @@ type Listener struct {
 	// Close ends the gateway when nothing runs on it any more.
 	Close    func()
 	Applied  <-chan struct{} // the first configuration is live
+	Admitted <-chan struct{} // no other process has this one's name
 	Released <-chan struct{} // the leader's lease is given back
+	// OnServing is called when clients can connect, and OnDrained when nothing runs
+	// any more. They may be nil.
+	OnServing, OnDrained func()
 	// Grace is how long what runs at the end may take to finish.
 	Grace time.Duration
 
@@ -40,10 +44,15 @@ func (l *Listener) Bound() bool { return l.bound.Load() }
 // the listener, then what runs has the grace period to finish.
 func (l *Listener) Start(ctx context.Context) error {
 	defer l.Close()
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-l.Applied:
+	if l.OnDrained != nil {
+		defer l.OnDrained()
+	}
+	for _, done := range []<-chan struct{}{l.Applied, l.Admitted} {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-done:
+		}
 	}
 	if err := l.Server.Listen(); err != nil {
 		return fmt.Errorf("opening the gateway's listener: %w", err)
@@ -51,6 +60,9 @@ func (l *Listener) Start(ctx context.Context) error {
 	log := ctrl.LoggerFrom(ctx)
 	log.Info("Serving", "address", l.Server.Addr().String())
 	l.bound.Store(true)
+	if l.OnServing != nil {
+		l.OnServing()
+	}
 
 	served := make(chan error, 1)
 	serveCtx, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -28,7 +28,7 @@ func TestListenerTellsWhatFailed(t *testing.T) {
 		"serving": {brokenListener{newFakeListener(), nil, errors.New("too many files")}, "serving: too many files"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := &Listener{Server: c.server, Close: func() {}, Applied: ready, Released: ready}
+			l := &Listener{Server: c.server, Close: func() {}, Applied: ready, Admitted: ready, Released: ready}
 			if err := l.Start(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the error is %v, want %q", err, c.want)
 			}
@@ -38,11 +38,11 @@ func TestListenerTellsWhatFailed(t *testing.T) {
 
 func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		applied, released := make(chan struct{}), make(chan struct{})
+		applied, admitted, released := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		server := newFakeListener()
 		server.drained = make(chan struct{}) // never
 		closed := false
-		l := &Listener{Server: server, Close: func() { closed = true }, Applied: applied, Released: released, Grace: time.Hour}
+		l := &Listener{Server: server, Close: func() { closed = true }, Applied: applied, Admitted: admitted, Released: released, Grace: time.Hour}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- l.Start(ctx) }()
@@ -52,6 +52,11 @@ func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 			t.Error("the listener opened before a configuration was applied")
 		}
 		close(applied)
+		synctest.Wait()
+		if l.Bound() {
+			t.Error("the listener opened before it was known that the name is free")
+		}
+		close(admitted)
 		synctest.Wait()
 		if !l.Bound() {
 			t.Error("the listener did not open")

@@ -2,8 +2,11 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway"
 	"github.com/switchgear/switchgear/internal/gateway/circuit"
@@ -16,6 +19,8 @@ type fakeGateway struct {
 	circuits map[string][]gateway.CircuitStatus // guarded by mu; by policy ID
 	routes   map[string]gateway.RouteStatus     // guarded by mu; by name
 	resets   []string                           // guarded by mu; policy IDs
+	warned   []string                           // guarded by mu; policy IDs and circuits
+	restored []string                           // guarded by mu; policy IDs, circuits and what of
 	closed   bool                               // guarded by mu
 }
 
@@ -80,6 +85,66 @@ func (g *fakeGateway) ObserveRoute(_, name string) (gateway.RouteStatus, bool) {
 	defer g.mu.Unlock()
 	s, ok := g.routes[name]
 	return s, ok
+}
+
+// ViewRoute returns what was set, with other eyes.
+func (g *fakeGateway) ViewRoute(_, name string, view gateway.View) (gateway.RouteStatus, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s, ok := g.routes[name]
+	s.Backends = slices.Clone(s.Backends)
+	for i := range s.Backends {
+		b := &s.Backends[i]
+		for _, circuits := range g.circuits {
+			for _, c := range circuits {
+				if c.Key.String() != b.Circuit {
+					continue
+				}
+				seen := view(c)
+				if b.State = seen.State; b.State == circuit.Open && s.ActiveBackend == b.Name {
+					s.ActiveBackend = ""
+				}
+			}
+		}
+	}
+	return s, ok
+}
+
+// ObserveTrouble returns the circuits that are not at rest.
+func (g *fakeGateway) ObserveTrouble(time.Duration) gateway.Trouble {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var t gateway.Trouble
+	for _, circuits := range g.circuits {
+		for _, c := range circuits {
+			t.Total++
+			if c.State == circuit.Open {
+				t.Open++
+			}
+			if !c.AtRest || c.Last != nil {
+				t.Circuits = append(t.Circuits, c)
+			}
+		}
+	}
+	return t
+}
+
+// Warn notes which circuit.
+func (g *fakeGateway) Warn(id, name string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.warned = append(g.warned, id+" "+name)
+	return true
+}
+
+// Restore notes which circuit and how, and opens it.
+func (g *fakeGateway) Restore(id, name string, s gateway.SavedCircuit) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.restored = append(g.restored, fmt.Sprintf("%s %s level %d, open for %s", id, name, s.BackoffLevel, s.NextProbe.Sub(s.Opened)))
+	c := opened(id, "", "", gateway.Transition{From: circuit.Closed, To: circuit.Open, Reason: circuit.WasRestored, Time: time.Now()})
+	c.OpenedTime, c.NextProbe, c.Opens = s.Opened, s.NextProbe, 0
+	g.circuits[id] = []gateway.CircuitStatus{c}
 }
 
 // CircuitsOff is never so.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,9 +53,11 @@ func runTests(m *testing.M) int {
 type operator struct {
 	client.Client
 	namespace string
+	name      string // of the replica
 	gateway   *fakeGateway
 	listener  *fakeListener
 	relay     *Relay
+	fleet     *Fleet
 	writes    *writeLog
 	readyz    string
 	admin     string // the admin listener's URL
@@ -81,7 +84,7 @@ func newNamespace(t *testing.T) (client.Client, string) {
 	}
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
-		for _, o := range []client.Object{&v1alpha1.ProviderRoute{}, &v1alpha1.CircuitPolicy{}, &corev1.Secret{}} {
+		for _, o := range []client.Object{&v1alpha1.ProviderRoute{}, &v1alpha1.CircuitPolicy{}, &v1alpha1.GatewayReplica{}, &corev1.Secret{}} {
 			if err := c.DeleteAllOf(ctx, o, client.InNamespace(ns.Name)); err != nil {
 				t.Error(err)
 			}
@@ -109,11 +112,49 @@ func startOperatorIn(t *testing.T, c client.Client, ns string) *operator {
 	return startOperatorOver(t, c, ns, &wire{})
 }
 
+// replicas numbers the operators of all tests, so that each has a name.
+var replicas atomic.Int64
+
 // startOperatorOver starts one that reaches the API server over a wire.
 func startOperatorOver(t *testing.T, c client.Client, ns string, w *wire) *operator {
 	t.Helper()
+	return startReplica(t, c, ns, fmt.Sprint("replica-", replicas.Add(1)), w)
+}
+
+// startReplica starts one of that name, which ends well with the test.
+func startReplica(t *testing.T, c client.Client, ns, name string, w *wire) *operator {
+	t.Helper()
+	op, cancel := launch(t, c, ns, name, w)
+	var once sync.Once
+	op.stop = func() {
+		once.Do(func() {
+			cancel()
+			select {
+			case err := <-op.ended:
+				if err != nil {
+					t.Errorf("the operator ended with: %v", err)
+				}
+			case <-time.After(20 * time.Second):
+				t.Error("the operator did not end")
+			}
+		})
+	}
+	t.Cleanup(op.stop)
+	return op
+}
+
+// startReplicaThatMayFail starts one whose end is the test's to judge.
+func startReplicaThatMayFail(t *testing.T, c client.Client, ns, name string) *operator {
+	t.Helper()
+	op, cancel := launch(t, c, ns, name, &wire{})
+	t.Cleanup(cancel)
+	return op
+}
+
+func launch(t *testing.T, c client.Client, ns, name string, w *wire) (*operator, context.CancelFunc) {
+	t.Helper()
 	op := &operator{
-		Client: c, namespace: ns,
+		Client: c, namespace: ns, name: name,
 		gateway: newFakeGateway(), listener: newFakeListener(), relay: NewRelay(), writes: &writeLog{},
 		feed: admin.NewFeed(), ended: make(chan error, 1),
 	}
@@ -131,6 +172,7 @@ func startOperatorOver(t *testing.T, c client.Client, ns string, w *wire) *opera
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  probes,
 		LeaderElectionNamespace: ns,
+		Replica:                 ReplicaOptions{Name: name, Namespace: ns, Version: "v1"},
 		GracePeriod:             5 * time.Second,
 		Gateway:                 op.gateway,
 		Listener:                op.listener,
@@ -143,24 +185,10 @@ func startOperatorOver(t *testing.T, c client.Client, ns string, w *wire) *opera
 	if err != nil {
 		t.Fatal(err)
 	}
+	op.fleet = op.relay.Observer.(*Fleet)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	go func() { op.ended <- mgr.Start(ctx) }()
-	var once sync.Once
-	op.stop = func() {
-		once.Do(func() {
-			cancel()
-			select {
-			case err := <-op.ended:
-				if err != nil {
-					t.Errorf("the operator ended with: %v", err)
-				}
-			case <-time.After(20 * time.Second):
-				t.Error("the operator did not end")
-			}
-		})
-	}
-	t.Cleanup(op.stop)
-	return op
+	return op, cancel
 }
 
 // wire is a way to the API server that the test can cut.
@@ -305,7 +333,8 @@ func condition(list []metav1.Condition, kind string, status metav1.ConditionStat
 	return fmt.Errorf("there is no condition %s", kind)
 }
 
-// writeLog notes the writes of one client, those to the lease aside.
+// writeLog notes the writes of one client, those to the lease and the reports
+// aside, which are made by design.
 type writeLog struct {
 	mu    sync.Mutex
 	paths []string // guarded by mu
@@ -313,7 +342,7 @@ type writeLog struct {
 
 func (w *writeLog) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "/leases") {
+		if r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "/leases") && !strings.Contains(r.URL.Path, "/gatewayreplicas") {
 			w.mu.Lock()
 			w.paths = append(w.paths, r.Method+" "+r.URL.Path)
 			w.mu.Unlock()

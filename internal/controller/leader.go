@@ -30,12 +30,21 @@ const (
 // is lost, and gives the lease back only after everything has drained, and both
 // would cut streams.
 type Leader struct {
+	// Prepare is called each time that this process holds the lease, and it leads
+	// when that has returned.
+	Prepare func(context.Context)
 	// OnGain is called each time that this process becomes the leader.
-	OnGain func(context.Context)
+	OnGain func()
 
 	lock     resourcelock.Interface
-	term     atomic.Pointer[context.Context] // of the last term; nil before the first
+	term     atomic.Pointer[term] // the last; nil before the first
 	released chan struct{}
+}
+
+// term is a time of holding the lease.
+type term struct {
+	ctx     context.Context
+	elector *leaderelection.LeaderElector
 }
 
 // NewLeader returns a candidate for the lease in that namespace.
@@ -49,13 +58,14 @@ func NewLeader(config *rest.Config, namespace string) (*Leader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the leader's lease: %w", err)
 	}
-	return &Leader{OnGain: func(context.Context) {}, lock: lock, released: make(chan struct{})}, nil
+	return &Leader{Prepare: func(context.Context) {}, OnGain: func() {}, lock: lock, released: make(chan struct{})}, nil
 }
 
-// Leading reports whether this process is the leader.
+// Leading reports whether this process is the leader. One that was stopped for
+// longer than the lease lasts is not, although it has not noticed yet.
 func (l *Leader) Leading() bool {
-	term := l.term.Load()
-	return term != nil && (*term).Err() == nil
+	t := l.term.Load()
+	return t != nil && t.ctx.Err() == nil && t.elector.Check(0) == nil
 }
 
 // Released is closed when the process has stopped taking part and, if it held
@@ -68,6 +78,7 @@ func (l *Leader) Start(ctx context.Context) error {
 	defer close(l.released)
 	log := ctrl.LoggerFrom(ctx).WithName("leader")
 	for ctx.Err() == nil {
+		var elector *leaderelection.LeaderElector
 		elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 			Lock:            l.lock,
 			LeaseDuration:   leaseDuration,
@@ -76,10 +87,11 @@ func (l *Leader) Start(ctx context.Context) error {
 			ReleaseOnCancel: true,
 			Name:            leaseName,
 			Callbacks: leaderelection.LeaderCallbacks{
-				OnStartedLeading: func(term context.Context) {
-					l.term.Store(&term)
+				OnStartedLeading: func(ctx context.Context) {
+					l.Prepare(ctx)
+					l.term.Store(&term{ctx, elector})
 					log.Info("Became the leader", "lease", l.lock.Describe(), "identity", l.lock.Identity())
-					l.OnGain(term)
+					l.OnGain()
 				},
 				OnStoppedLeading: func() {
 					log.Info("Not the leader any more", "lease", l.lock.Describe())

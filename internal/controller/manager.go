@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"time"
@@ -9,20 +8,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
-	crmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/switchgear/switchgear/api/v1alpha1"
 	"github.com/switchgear/switchgear/internal/compile"
-	"github.com/switchgear/switchgear/internal/configmetrics"
 	"github.com/switchgear/switchgear/internal/gateway"
-	"github.com/switchgear/switchgear/internal/status"
 )
 
 // DefaultGracePeriod is how long running requests and streams may take to
@@ -45,8 +40,10 @@ type Options struct {
 	HealthProbeBindAddress string
 	// LeaderElectionNamespace is where the lease lives.
 	LeaderElectionNamespace string
-	GracePeriod             time.Duration
-	Compile                 compile.Options
+	// Replica says who this process is among the replicas.
+	Replica     ReplicaOptions
+	GracePeriod time.Duration
+	Compile     compile.Options
 	// Gateway is the data plane, and what is observed.
 	Gateway GatewayPlane
 	// Listener serves the gateway.
@@ -67,7 +64,8 @@ type Options struct {
 // GatewayPlane is a gateway in this process.
 type GatewayPlane interface {
 	DataPlane
-	status.LocalGateway
+	FleetGateway
+	ReportedGateway
 	Close()
 }
 
@@ -85,7 +83,7 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(rc, ctrl.Options{
 		Scheme:                  scheme,
 		MapperProvider:          newMapper,
-		Cache:                   cacheOptions(),
+		Cache:                   cacheOptions(o.Replica.Namespace),
 		Metrics:                 o.Metrics,
 		HealthProbeBindAddress:  o.HealthProbeBindAddress,
 		LeaderElection:          false, // Leader has its own
@@ -103,110 +101,20 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mgr, (&assembly{Manager: mgr, options: o, leader: leader, store: NewStore(), budget: NewWriteBudget()}).assemble()
+	return mgr, newAssembly(mgr, o, leader).assemble()
 }
 
 // cacheOptions keeps what the operator reads and no more: of Secrets those whose
-// owner has consented, of nothing the managed fields.
-func cacheOptions() cache.Options {
+// owner has consented, of replicas those in the operator's namespace, of nothing
+// the managed fields.
+func cacheOptions(namespace string) cache.Options {
 	return cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{
 				v1alpha1.CredentialsLabel: v1alpha1.CredentialsLabelValue,
 			})},
+			&v1alpha1.GatewayReplica{}: {Namespaces: map[string]cache.Config{namespace: {}}},
 		},
 	}
-}
-
-// assembly wires the parts to one another.
-type assembly struct {
-	ctrl.Manager
-	options Options
-	leader  *Leader
-	store   *Store
-	budget  *WriteBudget
-}
-
-func (a *assembly) assemble() error {
-	observer := status.ObserveLocal(a.options.Gateway)
-	events := NewEventWriter(a.GetClient(), a.budget, a.leader.Leading)
-	writer := &statusWriter{client: a.GetClient(), budget: a.budget, leading: a.leader.Leading}
-	secrets := NewSecretFinder(a.GetAPIReader())
-	if a.options.SecretRecheck > 0 {
-		secrets.Recheck = a.options.SecretRecheck
-	}
-	story := &Storyteller{Client: a.GetClient(), Store: a.store, Observer: observer, Events: events}
-	policies := &CircuitPolicyReconciler{Client: a.GetClient(), Store: a.store, Observer: observer, Story: story, writer: writer}
-	routes := &ProviderRouteReconciler{
-		Client: a.GetClient(), Store: a.store, Observer: observer, Story: story, writer: writer,
-		Secrets: secrets,
-	}
-	enqueue := func(p, r []types.NamespacedName) {
-		policies.enqueuer.add(p...)
-		routes.enqueuer.add(r...)
-	}
-	metrics := configmetrics.New()
-	snapshot := &SnapshotReconciler{
-		Client: a.GetClient(), DataPlane: a.options.Gateway, Store: a.store,
-		Options: a.options.Compile, OnChange: enqueue, metrics: metrics,
-	}
-	a.leader.OnGain = func(context.Context) { enqueue(a.store.all()) }
-	a.budget.OnGrant = func(key WriteKey) {
-		switch key.Kind {
-		case policyKind:
-			policies.enqueuer.add(key.NamespacedName)
-		case routeKind:
-			routes.enqueuer.add(key.NamespacedName)
-		case eventKind:
-			events.onGrant()
-		}
-	}
-	relay := a.options.Relay
-	relay.Store, relay.Observer, relay.Leading, relay.Enqueue = a.store, observer, a.leader.Leading, enqueue
-	relay.Tell = story.Transition
-
-	served := &Listener{
-		Server: a.options.Listener, Close: a.options.Gateway.Close, Grace: a.options.GracePeriod,
-		Applied: a.store.Applied(), Released: a.leader.Released(),
-	}
-	for _, r := range []ctrlRunnable{a.leader, a.budget, events, relay, served} {
-		if err := a.Add(r); err != nil {
-			return fmt.Errorf("adding a part to the manager: %w", err)
-		}
-	}
-	for _, setup := range []func(ctrl.Manager) error{
-		snapshot.SetupWithManager, policies.SetupWithManager, routes.SetupWithManager,
-	} {
-		if err := setup(a.Manager); err != nil {
-			return err
-		}
-	}
-	if err := addHealthChecks(a.Manager, a.store, served); err != nil {
-		return err
-	}
-	if err := a.addAdmin(observer); err != nil {
-		return err
-	}
-	return a.register(append(metrics.Collectors(), leaderGauge(a.leader.Leading)))
-}
-
-// ctrlRunnable is a part that says whether it needs to lead: one that does not
-// say counts as one that does.
-type ctrlRunnable interface {
-	Start(context.Context) error
-	NeedLeaderElection() bool
-}
-
-func (a *assembly) register(collectors []prometheus.Collector) error {
-	registry := a.options.Registry
-	if registry == nil {
-		registry = crmetrics.Registry
-	}
-	for _, c := range collectors {
-		if err := registry.Register(c); err != nil {
-			return fmt.Errorf("registering metrics: %w", err)
-		}
-	}
-	return nil
 }

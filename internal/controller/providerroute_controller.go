@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -29,13 +30,14 @@ const routeKind = "ProviderRoute"
 // process leads.
 type ProviderRouteReconciler struct {
 	client.Client
-	Store    *Store
-	Observer status.Observer
-	Story    *Storyteller
-	Secrets  *SecretFinder
+	Store   *Store
+	Fleet   *Fleet
+	Story   *Storyteller
+	Secrets *SecretFinder
 
 	writer   *statusWriter
 	enqueuer enqueuer
+	pending  pending
 }
 
 // Reconcile fetches, computes, compares and writes once.
@@ -48,11 +50,12 @@ func (r *ProviderRouteReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	route := &v1alpha1.ProviderRoute{}
 	if err := r.Get(ctx, req.NamespacedName, route); apierrors.IsNotFound(err) {
 		r.writer.forget(key)
+		r.pending.note(req.NamespacedName, false)
 		return ctrl.Result{}, nil
 	} else if err != nil {
 		return ctrl.Result{}, fmt.Errorf("reading provider route %s: %w", req.NamespacedName, err)
 	}
-	result := r.Store.Load().route(route)
+	result, seen := r.Store.Load().route(route)
 	if result == nil || r.writer.stale(key, route) {
 		return ctrl.Result{}, nil // enqueued again when that has changed
 	}
@@ -60,8 +63,15 @@ func (r *ProviderRouteReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	observed, _ := r.Observer.ObserveRoute(route.Namespace, route.Name)
-	next := status.OfRoute(status.RouteInput{Route: route, Result: result, Problems: problems, Observed: observed, Now: time.Now()})
+	r.pending.note(req.NamespacedName, true) // before it is known: a report may come meanwhile
+	observed, _ := r.Fleet.ObserveRoute(route.Namespace, route.Name)
+	next := status.OfRoute(status.RouteInput{
+		Route: route, Result: result, Problems: problems, Observed: observed,
+		Reach: r.Fleet.Reach(seen.Version, routeVersion), Now: time.Now(),
+	})
+	if meta.IsStatusConditionTrue(next.Conditions, v1alpha1.ConditionProgrammed) {
+		r.pending.note(req.NamespacedName, false)
+	}
 	if equality.Semantic.DeepEqual(route.Status, next) {
 		r.writer.budget.Drop(key)
 		return ctrl.Result{RequeueAfter: again}, nil

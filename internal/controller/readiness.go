@@ -12,7 +12,7 @@ import (
 
 // addHealthChecks registers /healthz and /readyz. The checks' names say what
 // readiness waits for: /readyz shows them while it is red.
-func addHealthChecks(mgr ctrl.Manager, s *Store, l *Listener) error {
+func addHealthChecks(mgr ctrl.Manager, s *Store, r *Reporter, l *Listener) error {
 	terminating := &termination{}
 	if err := mgr.Add(terminating); err != nil {
 		return fmt.Errorf("adding the termination watch: %w", err)
@@ -29,6 +29,14 @@ func addHealthChecks(mgr ctrl.Manager, s *Store, l *Listener) error {
 				return nil
 			default:
 				return errors.New("no configuration has been applied: the resources have not been read from the API server yet")
+			}
+		},
+		"replica-name-free": func(*http.Request) error {
+			select {
+			case <-r.admitted:
+				return nil
+			default:
+				return errors.New("it is not known yet whether another replica has this one's name: the log says what is waited for")
 			}
 		},
 		"listener-bound": func(*http.Request) error {

@@ -34,6 +34,9 @@ func newMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	for _, kind := range []schema.GroupVersionKind{
 		v1alpha1.GroupVersion.WithKind(policyKind),
 		v1alpha1.GroupVersion.WithKind(routeKind),
+		v1alpha1.GroupVersion.WithKind(replicaKind),
+		// A cache of chosen namespaces asks about the list's kind too.
+		v1alpha1.GroupVersion.WithKind(replicaKind + "List"),
 		corev1.SchemeGroupVersion.WithKind("Secret"),
 		eventsv1.SchemeGroupVersion.WithKind(eventKind),
 	} {

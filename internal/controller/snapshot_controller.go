@@ -27,6 +27,8 @@ import (
 type DataPlane interface {
 	Apply(*gateway.Snapshot)
 	Reset(policyID string)
+	Restore(policyID, circuit string, s gateway.SavedCircuit)
+	Warn(policyID, circuit string) bool
 }
 
 // SnapshotReconciler makes what the cache holds the gateway's configuration, on
@@ -60,19 +62,25 @@ func (r *SnapshotReconciler) Reconcile(ctx context.Context, _ ctrl.Request) (_ c
 	r.lastGood = result.LastGood
 	r.DataPlane.Apply(result.Snapshot)
 
-	next := newCompiled(result)
+	next, last := newCompiled(result), r.Store.Load()
+	if last == nil { // before anybody is served
+		last = &Compiled{Result: &compile.Result{}}
+		for _, p := range in.Policies {
+			restore(r.DataPlane, p)
+		}
+	}
+	next.newest = newestOf(in)
 	for _, p := range in.Policies {
 		if r.resets.due(p) {
 			r.DataPlane.Reset(compile.PolicyID(p))
 			ctrl.LoggerFrom(ctx).Info("Reset circuits", "namespace", p.Namespace, "policy", p.Name, "request", resetRequest(p))
 		}
-		next.policies[client.ObjectKeyFromObject(p)] = seen{p.UID, p.Generation, resetRequest(p)}
+		next.policies[client.ObjectKeyFromObject(p)] = firstSeen(last.policies, p, resetRequest(p))
 	}
 	r.resets.retain(in.Policies)
 	for _, route := range in.Routes {
-		next.routes[client.ObjectKeyFromObject(route)] = seen{route.UID, route.Generation, ""}
+		next.routes[client.ObjectKeyFromObject(route)] = firstSeen(last.routes, route, "")
 	}
-	last := r.Store.Load()
 	r.Store.store(next)
 	r.metrics.CountRejected(result)
 	policies, routes := changed(last, next)
@@ -115,9 +123,6 @@ func pointers[T any](items []T) []*T {
 
 // changed returns the objects whose status may have to be written anew.
 func changed(before, after *Compiled) (policies, routes []types.NamespacedName) {
-	if before == nil {
-		before = &Compiled{Result: &compile.Result{}}
-	}
 	for key, r := range after.Result.Policies {
 		if before.policies[key] != after.policies[key] || !reflect.DeepEqual(before.Result.Policies[key], r) {
 			policies = append(policies, key)

@@ -41,8 +41,11 @@ type Compiled struct {
 	// policies and routes tell which state of each object was compiled.
 	policies map[types.NamespacedName]seen
 	routes   map[types.NamespacedName]seen
-	// policyByID names the policies that have an object.
-	policyByID map[string]types.NamespacedName
+	// policyByID has the live policies, the built-in ones, which have no object,
+	// included.
+	policyByID map[string]*gateway.Policy
+	// newest is the highest resourceVersion of each kind that was compiled.
+	newest v1alpha1.ReplicaConfiguration
 	// users are the routes that have a circuit of the policy, by its ID.
 	users map[string][]types.NamespacedName
 }
@@ -53,6 +56,27 @@ type seen struct {
 	Generation int64
 	// Reset is the last request to reset that this process knows to be done.
 	Reset string
+	// Version is the resourceVersion at which this process first saw this
+	// generation.
+	Version string
+}
+
+// policyOf returns the live policy of that ID; nil if there is none.
+func (c *Compiled) policyOf(id string) *gateway.Policy {
+	if c == nil {
+		return nil
+	}
+	return c.policyByID[id]
+}
+
+// firstSeen returns the state of an object, as it was when this process first
+// compiled its present generation.
+func firstSeen(before map[types.NamespacedName]seen, o client.Object, reset string) seen {
+	now := seen{o.GetUID(), o.GetGeneration(), reset, o.GetResourceVersion()}
+	if was := before[client.ObjectKeyFromObject(o)]; was.UID == now.UID && was.Generation == now.Generation {
+		now.Version = was.Version
+	}
+	return now
 }
 
 func newCompiled(r *compile.Result) *Compiled {
@@ -60,13 +84,11 @@ func newCompiled(r *compile.Result) *Compiled {
 		Result:     r,
 		policies:   make(map[types.NamespacedName]seen, len(r.Policies)),
 		routes:     make(map[types.NamespacedName]seen, len(r.Routes)),
-		policyByID: make(map[string]types.NamespacedName, len(r.Policies)),
+		policyByID: make(map[string]*gateway.Policy, len(r.Policies)),
 		users:      map[string][]types.NamespacedName{},
 	}
 	for _, p := range r.Snapshot.Policies {
-		if p.Name != "" {
-			c.policyByID[p.ID] = types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
-		}
+		c.policyByID[p.ID] = p
 	}
 	for _, route := range r.Snapshot.Routes {
 		key := types.NamespacedName{Namespace: route.Namespace, Name: route.Name}
@@ -82,24 +104,24 @@ func newCompiled(r *compile.Result) *Compiled {
 	return c
 }
 
-// policy returns the result of compiling the policy as it is now, and its last
-// reset that is done; nil if it has not been compiled in this state yet.
-func (c *Compiled) policy(p *v1alpha1.CircuitPolicy) (*compile.PolicyResult, string) {
+// policy returns the result of compiling the policy as it is now, and what is
+// known of that state; nil if it has not been compiled in this state yet.
+func (c *Compiled) policy(p *v1alpha1.CircuitPolicy) (*compile.PolicyResult, seen) {
 	key := client.ObjectKeyFromObject(p)
 	if c == nil || !c.policies[key].is(p) {
-		return nil, ""
+		return nil, seen{}
 	}
-	return c.Result.Policies[key], c.policies[key].Reset
+	return c.Result.Policies[key], c.policies[key]
 }
 
-// route returns the result of compiling the route as it is now; nil if it has
-// not been compiled in this state yet.
-func (c *Compiled) route(r *v1alpha1.ProviderRoute) *compile.RouteResult {
+// route returns the result of compiling the route as it is now, and what is
+// known of that state; nil if it has not been compiled in this state yet.
+func (c *Compiled) route(r *v1alpha1.ProviderRoute) (*compile.RouteResult, seen) {
 	key := client.ObjectKeyFromObject(r)
 	if c == nil || !c.routes[key].is(r) {
-		return nil
+		return nil, seen{}
 	}
-	return c.Result.Routes[key]
+	return c.Result.Routes[key], c.routes[key]
 }
 
 func (s seen) is(o client.Object) bool {

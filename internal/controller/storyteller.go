@@ -76,7 +76,9 @@ func (s *Storyteller) note(about corev1.ObjectReference, t gateway.Transition, r
 		Regarding: about,
 		Type:      corev1.EventTypeNormal,
 		Time:      t.Time,
-		Identity:  fmt.Sprintf("%s/%s/%s/%d", t.Circuit, t.From, t.To, t.Time.UnixNano()),
+		// In seconds, as other replicas report it: the next leader tells it under the
+		// same name.
+		Identity: fmt.Sprintf("%s/%s/%s/%d", t.Circuit, t.From, t.To, t.Time.Unix()),
 	}
 	parts := []string{t.Message}
 	switch t.To {
@@ -132,7 +134,9 @@ func (s *Storyteller) policyWritten(ctx context.Context, p *v1alpha1.CircuitPoli
 	s.conditions(reference(policyKind, p), p.Status.Conditions, now.Conditions)
 	// A transition while nobody led has been told by nobody.
 	if last != nil && !equality.Semantic.DeepEqual(p.Status.LastTransition, now.LastTransition) {
-		s.Transition(ctx, *last)
+		t := *last
+		t.Namespace, t.Name = p.Namespace, p.Name
+		s.Transition(ctx, t)
 	}
 }
 

@@ -29,6 +29,8 @@ type Relay struct {
 	Enqueue func(policies, routes []types.NamespacedName)
 	// Tell has an Event written about a transition.
 	Tell func(context.Context, gateway.Transition)
+	// Report has this process report on itself.
+	Report func()
 
 	wake chan struct{}
 
@@ -47,6 +49,9 @@ func (r *Relay) OnTransition(t gateway.Transition) {
 	}
 	r.mu.Unlock()
 	signal(r.wake)
+	if r.Report != nil {
+		r.Report()
+	}
 }
 
 // Start relays until ctx ends.
@@ -114,8 +119,8 @@ func (r *Relay) enqueue(policyIDs []string) {
 			continue
 		}
 		done[id] = true
-		if key, ok := compiled.policyByID[id]; ok {
-			policies = append(policies, key)
+		if p := compiled.policyByID[id]; p != nil && p.Name != "" {
+			policies = append(policies, types.NamespacedName{Namespace: p.Namespace, Name: p.Name})
 		}
 		for _, route := range compiled.users[id] {
 			if !routed[route] {

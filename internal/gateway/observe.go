@@ -47,27 +47,42 @@ func (g *Gateway) Restless() []string {
 	return out
 }
 
+// View replaces what is known of a circuit here by what is known of it elsewhere
+// too.
+type View func(CircuitStatus) CircuitStatus
+
 // ObserveRoute tells where the next request to a route would go, and how its
 // backends are. The second result is false for a route that is not live.
 func (g *Gateway) ObserveRoute(namespace, name string) (RouteStatus, bool) {
+	return g.ViewRoute(namespace, name, func(c CircuitStatus) CircuitStatus { return c })
+}
+
+// ViewRoute is ObserveRoute with other eyes: a circuit that is open in the view
+// lets nothing through.
+func (g *Gateway) ViewRoute(namespace, name string, view View) (RouteStatus, bool) {
 	r := g.live.Load().routes[objectKey{namespace, name}]
 	if r == nil {
 		return RouteStatus{}, false
 	}
 	now := g.now()
 	out := RouteStatus{Backends: make([]BackendStatus, len(r.backends))}
+	admits := make([]bool, len(r.backends))
 	for i, b := range r.backends {
 		worst := BackendStatus{Name: b.Name, HealthScore: 100, AtRest: true}
+		refuses := b.Policy.Circuit.Mode == circuit.Enforce && !g.options.CircuitsOff
 		for m := range r.circuits {
 			c := r.circuits[m][i]
-			o := c.Observe(now)
-			if m == 0 || o.State > worst.State || o.State == worst.State && o.HealthScore < worst.HealthScore {
+			s := view(g.status(c, now))
+			if m == 0 || s.State > worst.State || s.State == worst.State && s.HealthScore < worst.HealthScore {
 				worst.Circuit = c.key.String()
-				worst.State = o.State
-				worst.FailureCount = o.FailureCount
-				worst.HealthScore = o.HealthScore
+				worst.State = s.State
+				worst.FailureCount = s.FailureCount
+				worst.HealthScore = s.HealthScore
 			}
-			worst.AtRest = worst.AtRest && o.AtRest
+			worst.AtRest = worst.AtRest && s.AtRest
+			if _, ok := c.Admits(now); ok && b.Unavailable == "" && (s.State != circuit.Open || !refuses) {
+				admits[i] = true
+			}
 		}
 		out.Backends[i] = worst
 	}
@@ -75,23 +90,12 @@ func (g *Gateway) ObserveRoute(namespace, name string) (RouteStatus, bool) {
 	// any weight, so that the answer does not flicker between equals.
 	first := func() float64 { return 0 }
 	for _, i := range r.candidates(make([]int, 0, 16), first) {
-		if r.backends[i].Unavailable != "" || !r.admits(i, now) {
-			continue
+		if admits[i] {
+			out.ActiveBackend = r.backends[i].Name
+			break
 		}
-		out.ActiveBackend = r.backends[i].Name
-		break
 	}
 	return out, true
-}
-
-// admits reports whether some circuit of the backend lets a call through.
-func (r *liveRoute) admits(backend int, now time.Duration) bool {
-	for m := range r.circuits {
-		if _, ok := r.circuits[m][backend].Admits(now); ok {
-			return true
-		}
-	}
-	return false
 }
 
 func (g *Gateway) status(c *managedCircuit, now time.Duration) CircuitStatus {

@@ -38,6 +38,9 @@ type Policy struct {
 	FailureStatus StatusSet
 	// AllowBypass lets a client opt a call out with a header.
 	AllowBypass bool
+	// SharesTrips means that the policy's circuits are warned of trips in other
+	// processes. By whom is not the gateway's to know.
+	SharesTrips bool
 }
 
 // Timeouts bound one attempt. All are above zero.

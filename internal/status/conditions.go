@@ -63,12 +63,18 @@ func (c *conditions) setFromProblems(kind string, ok bool, problems []compile.Pr
 	c.set(kind, ok, reason, message)
 }
 
-// setProgrammed says whether the gateway serves this generation.
-func (c *conditions) setProgrammed(live int64) {
-	switch live {
-	case c.generation:
+// setProgrammed says whether the gateway serves this generation, on every
+// replica. Once all have, that is not taken back for the generation: a replica
+// that comes later serves nothing before it has it.
+func (c *conditions) setProgrammed(live int64, reach Reach) {
+	old := meta.FindStatusCondition(c.before, v1alpha1.ConditionProgrammed)
+	reached := old != nil && old.Status == metav1.ConditionTrue && old.ObservedGeneration == c.generation
+	switch {
+	case live == c.generation && (reached || len(reach.Behind) == 0):
 		c.set(v1alpha1.ConditionProgrammed, true, v1alpha1.ReasonProgrammed, "This generation is live.")
-	case 0:
+	case live == c.generation:
+		c.set(v1alpha1.ConditionProgrammed, false, v1alpha1.ReasonNotProgrammed, reach.message())
+	case live == 0:
 		c.set(v1alpha1.ConditionProgrammed, false, v1alpha1.ReasonNotProgrammed, "Nothing of this object is live: see the condition Accepted.")
 	default:
 		c.set(v1alpha1.ConditionProgrammed, false, v1alpha1.ReasonNotProgrammed,

@@ -16,7 +16,7 @@ func policyConditions(in PolicyInput, circuits []gateway.CircuitStatus) []metav1
 	c := &conditions{generation: in.Policy.Generation, now: in.Now, before: in.Policy.Status.Conditions}
 	c.setFromProblems(v1alpha1.ConditionAccepted, in.Result.Accepted, in.Result.Problems,
 		v1alpha1.ReasonAccepted, "The policy is valid.")
-	c.setProgrammed(in.Result.LiveGeneration)
+	c.setProgrammed(in.Result.LiveGeneration, in.Reach)
 	c.setReady()
 	c.setHealthy(&in.Policy.Spec, circuits, in.Observed.CircuitsOff)
 	return c.list

@@ -19,8 +19,16 @@ type Observer interface {
 
 // PolicyObservation is what is known of one policy.
 type PolicyObservation struct {
-	// Circuits are the policy's circuits, the worst first.
+	// Circuits are the policy's circuits, each as it is on the replica that has it
+	// worst.
 	Circuits []gateway.CircuitStatus
+	// NotClosed is on how many replicas a circuit is open or half-open; those that
+	// are closed everywhere are not in it.
+	NotClosed map[gateway.CircuitKey]int
+	// Opens is how often circuits have opened, as far as is known.
+	Opens int64
+	// News is the newest transition that is worth an Event; nil: there is none.
+	News *gateway.Transition
 	// Replicas is how many processes were asked; Open how many of them have at
 	// least one circuit of the policy open.
 	Replicas, Open int
@@ -44,9 +52,21 @@ type local struct{ LocalGateway }
 
 // ObservePolicy returns the circuits of the one gateway there is.
 func (l local) ObservePolicy(policyID string) PolicyObservation {
-	o := PolicyObservation{Circuits: l.LocalGateway.ObservePolicy(policyID), Replicas: 1, CircuitsOff: l.CircuitsOff()}
-	if len(o.Circuits) > 0 && o.Circuits[0].State == circuit.Open {
-		o.Open = 1
+	o := PolicyObservation{
+		Circuits:    l.LocalGateway.ObservePolicy(policyID),
+		NotClosed:   map[gateway.CircuitKey]int{},
+		Replicas:    1,
+		CircuitsOff: l.CircuitsOff(),
 	}
+	for _, c := range o.Circuits {
+		o.Opens += int64(c.Opens)
+		if c.State != circuit.Closed {
+			o.NotClosed[c.Key] = 1
+		}
+		if c.State == circuit.Open {
+			o.Open = 1
+		}
+	}
+	o.News = newest(o.Circuits, func(t *gateway.Transition) bool { return t.Reason != circuit.WasRestored })
 	return o
 }

@@ -21,6 +21,7 @@ type PolicyInput struct {
 	Policy   *v1alpha1.CircuitPolicy
 	Result   *compile.PolicyResult
 	Observed PolicyObservation
+	Reach    Reach
 	// OpenCount is how often circuits of the policy have opened.
 	OpenCount int64
 	// LastReset is the last request to reset that has been done.
@@ -57,7 +58,7 @@ func OfPolicy(in PolicyInput) v1alpha1.CircuitPolicyStatus {
 	for i, c := range circuits {
 		s.Queued += int32(c.Queued)
 		if i < maxCircuits {
-			s.Circuits = append(s.Circuits, ofCircuit(c))
+			s.Circuits = append(s.Circuits, ofCircuit(c, in.Observed.NotClosed[c.Key]))
 		}
 	}
 	s.LastTransition = lastTransition(circuits, old.LastTransition, s.State)
@@ -83,7 +84,7 @@ func settled(observed []gateway.CircuitStatus) []gateway.CircuitStatus {
 	return circuits
 }
 
-func ofCircuit(c gateway.CircuitStatus) v1alpha1.CircuitStatus {
+func ofCircuit(c gateway.CircuitStatus, notClosed int) v1alpha1.CircuitStatus {
 	return v1alpha1.CircuitStatus{
 		Name:          c.Key.String(),
 		State:         stateName(c.State),
@@ -92,6 +93,7 @@ func ofCircuit(c gateway.CircuitStatus) v1alpha1.CircuitStatus {
 		OpenedTime:    seconds(c.OpenedTime),
 		NextProbeTime: seconds(c.NextProbe),
 		BackoffLevel:  int32(c.BackoffLevel),
+		OpenReplicas:  int32(notClosed),
 	}
 }
 

@@ -20,6 +20,7 @@ type RouteInput struct {
 	// Problems are the result's, refined.
 	Problems []compile.Problem
 	Observed gateway.RouteStatus
+	Reach    Reach
 	Now      time.Time
 }
 
@@ -53,7 +54,7 @@ func routeConditions(in RouteInput) []metav1.Condition {
 		v1alpha1.ReasonAccepted, "The route is valid.")
 	c.setFromProblems(v1alpha1.ConditionResolvedRefs, in.Result.ResolvedRefs, in.Problems,
 		v1alpha1.ReasonResolvedRefs, "All references are resolved.")
-	c.setProgrammed(in.Result.LiveGeneration)
+	c.setProgrammed(in.Result.LiveGeneration, in.Reach)
 	c.setReady()
 	return c.list
 }

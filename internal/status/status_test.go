@@ -175,6 +175,15 @@ func TestLastTransitionOutlivesTheProcessWhileItExplainsTheState(t *testing.T) {
 	if got := lastTransition(nil, &v1alpha1.Transition{From: "Closed", To: "Open"}, "Closed"); got != nil {
 		t.Errorf("a transition to Open explains the state Closed: %+v", got)
 	}
+	restored := named("m", circuit.Open, 0, 10)
+	restored.Last = &gateway.Transition{From: circuit.Closed, To: circuit.Open, Reason: circuit.WasRestored, Time: testNow}
+	tripped := &v1alpha1.Transition{From: "Closed", To: "Open", Reason: "ConsecutiveFailures"}
+	if got := lastTransition([]gateway.CircuitStatus{restored}, tripped, "Open"); got != tripped {
+		t.Errorf("a restart took the place of what opened the circuit: %+v", got)
+	}
+	if got := lastTransition([]gateway.CircuitStatus{restored}, old, "Open"); got == nil || got.Reason != "Restored" {
+		t.Errorf("where nothing else explains the state, it is %+v, want Restored", got)
+	}
 }
 
 func TestOpenCountOnlyRises(t *testing.T) {
@@ -182,24 +191,15 @@ func TestOpenCountOnlyRises(t *testing.T) {
 	p := newPolicy("p")
 	p.UID = "one"
 	p.Status.OpenCount = 5 // of an earlier process
-	circuits := func(opens ...uint64) (out []gateway.CircuitStatus) {
-		for _, n := range opens {
-			out = append(out, gateway.CircuitStatus{Opens: n})
-		}
-		return out
-	}
-	for i, step := range []struct {
-		circuits []gateway.CircuitStatus
-		want     int64
-	}{
-		{circuits(0, 0), 5}, {circuits(1, 0), 6}, {circuits(1, 2), 8}, {circuits(1), 8}, {circuits(2), 9},
+	for i, step := range []struct{ live, want int64 }{
+		{0, 5}, {1, 6}, {3, 8}, {1, 8}, {2, 9},
 	} {
-		if got := o.Count(p, step.circuits); got != step.want {
+		if got := o.Count(p, step.live); got != step.want {
 			t.Errorf("step %d: %d, want %d", i, got, step.want)
 		}
 	}
 	p.UID, p.Status.OpenCount = "made anew", 0
-	if got := o.Count(p, circuits(1)); got != 1 {
+	if got := o.Count(p, 1); got != 1 {
 		t.Errorf("a policy made anew begins with %d, want 1", got)
 	}
 }
@@ -208,13 +208,13 @@ func TestOpenCountsForgetWhatIsGone(t *testing.T) {
 	var o OpenCounts
 	here, gone := newPolicy("here"), newPolicy("gone")
 	for _, p := range []*v1alpha1.CircuitPolicy{here, gone} {
-		o.Count(p, []gateway.CircuitStatus{{Opens: 3}})
+		o.Count(p, 3)
 	}
 	o.Retain(map[types.NamespacedName]bool{{Name: "here"}: true})
-	if got := o.Count(here, nil); got != 3 {
+	if got := o.Count(here, 0); got != 3 {
 		t.Errorf("the one that stayed has %d, want the 3 of a circuit that is no more", got)
 	}
-	if got := o.Count(gone, nil); got != 0 {
+	if got := o.Count(gone, 0); got != 0 {
 		t.Errorf("the one that was gone has %d, want 0", got)
 	}
 }
@@ -251,4 +251,35 @@ func find(list []metav1.Condition, kind string) metav1.Condition {
 		}
 	}
 	return metav1.Condition{}
+}
+
+func TestProgrammedCountsReplicasUntilAllHaveIt(t *testing.T) {
+	p := newPolicy("p")
+	p.Generation = 2
+	behind := Reach{Replicas: 6, Behind: []string{"a", "b", "c", "d"}}
+	for _, step := range []struct {
+		what    string
+		live    int64
+		reach   Reach
+		status  metav1.ConditionStatus
+		message string
+	}{
+		{"on some", 2, behind, "False", "This generation is live on 2 of 6 replicas, and not yet on a, b, c and 1 more."},
+		{"on all but one", 2, Reach{Replicas: 3, Behind: []string{"c"}}, "False", "This generation is live on 2 of 3 replicas, and not yet on c."},
+		{"on all", 2, Reach{Replicas: 3}, "True", "This generation is live."},
+		{"another comes", 2, Reach{Replicas: 4, Behind: []string{"d"}}, "True", "This generation is live."},
+		{"not even here", 1, Reach{Replicas: 4}, "False", "Generation 1 serves on; generation 2 is not accepted: see the condition Accepted."},
+		{"and back", 2, Reach{Replicas: 4, Behind: []string{"d"}}, "False", "This generation is live on 3 of 4 replicas, and not yet on d."},
+	} {
+		p.Status = OfPolicy(PolicyInput{Policy: p, Result: accepted(step.live), Reach: step.reach, Now: testNow})
+		if c := find(p.Status.Conditions, v1alpha1.ConditionProgrammed); c.Status != step.status || c.Message != step.message {
+			t.Errorf("%s: Programmed is %s: %s", step.what, c.Status, c.Message)
+		}
+	}
+	p.Status = OfPolicy(PolicyInput{Policy: p, Result: accepted(2), Reach: Reach{Replicas: 3}, Now: testNow})
+	p.Generation = 3
+	p.Status = OfPolicy(PolicyInput{Policy: p, Result: accepted(3), Reach: Reach{Replicas: 3, Behind: []string{"a"}}, Now: testNow})
+	if c := find(p.Status.Conditions, v1alpha1.ConditionProgrammed); c.Status != metav1.ConditionFalse {
+		t.Errorf("the next generation is %s before all have it", c.Status)
+	}
 }

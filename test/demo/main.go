@@ -1,6 +1,7 @@
-// Command demo shows Switchgear at work: a real API server, the operator as its
-// own ServiceAccount, two simulated providers, the samples, and clients. It
-// breaks a provider and heals it; all else that is seen happens by itself.
+// Command demo shows Switchgear at work: a real API server, two replicas of the
+// operator as its own ServiceAccount, two simulated providers, the samples, and
+// clients. It breaks a provider and heals it; all else that is seen happens by
+// itself.
 //
 // `make demo` runs it. With --once it ends after the story, with exit code 0 only
 // if every step was really seen.
@@ -14,6 +15,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/switchgear/switchgear/test/testenv"
 )
 
 func main() {
@@ -61,6 +64,7 @@ func playOn(ctx context.Context, say *narrator, s *stage) {
 export PATH=%[2]s:$PATH
 
 kubectl -n %[3]s get circuitpolicies -o wide -w
+kubectl -n %[6]s get gatewayreplicas -w
 kubectl -n %[3]s edit circuitpolicy default
 kubectl -n %[3]s annotate circuitpolicies --all switchgear.dev/reset-requested-at="$(date)"
 
@@ -69,7 +73,7 @@ curl -i %[4]s/ns/%[3]s/v1/chat/completions -d '{"model": "azure/gpt-4o", "messag
 curl -X PUT %[5]s/_sim/fault -d '{"status": 429, "retryAfter": "20"}'    # break sweden
 curl -X PUT %[5]s/_sim/fault -d '{"kind": "cut", "afterTokens": 3}'      # in another way
 curl -X DELETE %[5]s/_sim/fault                                          # heal it`,
-		s.cluster.Kubeconfig, s.kubectlDir(), namespace, s.operator.GatewayURL, s.sweden.url))
+		s.cluster.Kubeconfig, s.kubectlDir(), namespace, s.operator.GatewayURL, s.sweden.url, testenv.OperatorNamespace))
 	say.line("Ctrl-C ends all of it and leaves nothing behind.")
 	select {
 	case <-ctx.Done():

@@ -24,7 +24,8 @@ const (
 // stage is all that runs.
 type stage struct {
 	cluster           *testenv.Cluster
-	operator          *testenv.Operator
+	operator          *testenv.Operator // the replica that clients ask
+	second            *testenv.Operator
 	sweden, anthropic *provider
 	clients           *clients
 	logFile           *os.File
@@ -55,7 +56,7 @@ func setStage(ctx context.Context, say *narrator, bin string) (*stage, error) {
 		return s, err
 	}
 	say.block("sweden at " + s.sweden.url + ", which speaks OpenAI's dialect\nanthropic at " + s.anthropic.url + ", which speaks Anthropic's")
-	say.line("Starting the operator, signed in as its own ServiceAccount.")
+	say.line("Starting two replicas of the operator, signed in as its own ServiceAccount.")
 	return s, s.startOperator(ctx, filepath.Join(bin, "switchgear"))
 }
 
@@ -65,7 +66,7 @@ func (s *stage) startOperator(ctx context.Context, binary string) error {
 		return fmt.Errorf("making the operator's log: %w", err)
 	}
 	o := testenv.OperatorOptions{
-		Binary: binary, Listen: preferredListen, Log: s.logFile,
+		Binary: binary, Pod: "switchgear-a", Listen: preferredListen, Log: s.logFile,
 		// Providers are on loopback and speak plain HTTP, in this demo only.
 		Args: []string{"--allow-backend-cidr=127.0.0.0/8", "--allow-plaintext-credentials", "--grace-period=5s"},
 	}
@@ -75,7 +76,14 @@ func (s *stage) startOperator(ctx context.Context, binary string) error {
 			return err
 		}
 	}
-	return s.operator.WaitReady(ctx)
+	o.Pod, o.Listen = "switchgear-b", ""
+	if s.second, err = s.cluster.StartOperator(ctx, o); err != nil {
+		return err
+	}
+	if err := s.operator.WaitReady(ctx); err != nil {
+		return err
+	}
+	return s.second.WaitReady(ctx)
 }
 
 // strike ends everything, in the reverse order.
@@ -84,10 +92,12 @@ func (s *stage) strike() error {
 	if s.clients != nil {
 		s.clients.stop()
 	}
-	if s.operator != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-		defer cancel()
-		errs = append(errs, s.operator.Stop(ctx))
+	for _, o := range []*testenv.Operator{s.operator, s.second} {
+		if o != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+			defer cancel()
+			errs = append(errs, o.Stop(ctx))
+		}
 	}
 	for _, p := range []*provider{s.sweden, s.anthropic} {
 		if p != nil {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/switchgear/switchgear/test/testenv"
 )
 
 const (
@@ -51,7 +53,27 @@ func apply(ctx context.Context, say *narrator, s *stage) error {
 			return err
 		}
 	}
-	return show(ctx, say, s)
+	if err := show(ctx, say, s); err != nil {
+		return err
+	}
+	return showReplicas(ctx, say, s, "0")
+}
+
+// showReplicas shows what the replicas report, when so many circuits are open on
+// the one that clients ask.
+func showReplicas(ctx context.Context, say *narrator, s *stage, open string) error {
+	in := []string{"-n", testenv.OperatorNamespace, "get", "gatewayreplicas"}
+	err := eventually(ctx, "the replica's report", func() (bool, error) {
+		got, err := s.cluster.Kubectl(ctx, append(in, s.operator.Pod, "-o=jsonpath={.status.openCircuits}")...)
+		return got == open, err
+	})
+	if err != nil {
+		return err
+	}
+	say.line("kubectl %s", strings.Join(in, " "))
+	out, err := s.cluster.Kubectl(ctx, in...)
+	say.block(out)
+	return err
 }
 
 func ask(ctx context.Context, say *narrator, s *stage) error {
@@ -80,6 +102,9 @@ func breakSweden(ctx context.Context, say *narrator, s *stage) error {
 	say.line("The circuit is open, %.1f s later. Meanwhile its client got: %s. Sweden was asked again, then anthropic.",
 		time.Since(broken).Seconds(), describe(seen))
 	if err := show(ctx, say, s); err != nil {
+		return err
+	}
+	if err := showReplicas(ctx, say, s, "1"); err != nil {
 		return err
 	}
 	say.line("Nothing is sent to sweden now; the route goes on with anthropic.")

@@ -20,7 +20,8 @@ const stopTimeout = 30 * time.Second
 // operator is the operator's process, and what it has printed.
 type operator struct {
 	*testenv.Operator
-	log *logBuffer
+	log    *logBuffer
+	killed bool // by the test
 }
 
 // usual are the flags of every operator here: providers are on loopback, and
@@ -34,7 +35,7 @@ func launch(ctx context.Context, o testenv.OperatorOptions) (*operator, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &operator{p, log}
+	op := &operator{Operator: p, log: log}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := op.WaitReady(ctx); err != nil {

@@ -16,7 +16,7 @@ import (
 // when the API server is back, status and the edits that were missed arrive.
 func TestAPIServerGoesAndComesBack(t *testing.T) {
 	w := newWire(t)
-	p := newPlace(t, startOperator(t, testenv.OperatorOptions{Kubeconfig: w.kubeconfig(t)}))
+	p := newPlace(t, startOperator(t, testenv.OperatorOptions{Server: w.address()}))
 	well, sick := providersim.Start(t, providersim.Options{Name: "well"}), providersim.Start(t, providersim.Options{Name: "sick"})
 	p.apply(
 		policy("default", stuck),

@@ -192,9 +192,20 @@ func (p *place) eventually(what string, check func() error) {
 	eventually(p.t, what, check)
 }
 
+// eventuallyWithin is eventually for what takes long by design.
+func (p *place) eventuallyWithin(limit time.Duration, what string, check func() error) {
+	p.t.Helper()
+	eventuallyWithin(p.t, limit, what, check)
+}
+
 func eventually(t *testing.T, what string, check func() error) {
 	t.Helper()
-	deadline := time.After(patience)
+	eventuallyWithin(t, patience, what, check)
+}
+
+func eventuallyWithin(t *testing.T, limit time.Duration, what string, check func() error) {
+	t.Helper()
+	deadline := time.After(limit)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -21,7 +21,7 @@ import (
 
 // TestAtRestNothingIsWritten: with healthy traffic, objects that are well, one
 // that is not, and an open circuit that waits, the API server is asked to write
-// nothing but the leases, the operator's among them.
+// nothing but the leases, the operator's among them, and a replica's heartbeat.
 func TestAtRestNothingIsWritten(t *testing.T) {
 	p := newPlace(t, startOperator(t, testenv.OperatorOptions{}))
 	sim := providersim.Start(t, providersim.Options{Name: "well"})
@@ -48,13 +48,17 @@ func TestAtRestNothingIsWritten(t *testing.T) {
 		}
 		return nil
 	})
-	writes := writeRequests(t)
+	writes, heartbeats := writeRequests(t)
 	for begin := time.Now(); time.Since(begin) < long; {
 		p.wantAnswers(p.asks(1, "gpt-4o"), "200 well")
 		p.wantAnswers(p.asks(1, "dead-model"), "503 circuit_open")
 	}
-	if diff := cmp.Diff(writes, writeRequests(t)); diff != "" {
+	now, beats := writeRequests(t)
+	if diff := cmp.Diff(writes, now); diff != "" {
 		t.Errorf("within %s the API server was asked to write:\n%s", long, diff)
+	}
+	if n := beats - heartbeats; n > 1 {
+		t.Errorf("within %s the replica reported %v times, want once in 10s", long, n)
 	}
 	if diff := cmp.Diff(versions, p.versions()); diff != "" {
 		t.Errorf("resource versions moved:\n%s", diff)
@@ -82,8 +86,9 @@ func (p *place) versions() map[string]string {
 }
 
 // writeRequests counts what the API server was asked to write, whoever asked, by
-// what it was; leases aside, which are renewed by design.
-func writeRequests(t *testing.T) map[string]float64 {
+// what it was; leases aside, which are renewed by design. The second result
+// counts the replicas' reports.
+func writeRequests(t *testing.T) (map[string]float64, float64) {
 	t.Helper()
 	d, err := discovery.NewDiscoveryClientForConfig(cluster.Config)
 	if err != nil {
@@ -93,21 +98,25 @@ func writeRequests(t *testing.T) map[string]float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := map[string]float64{}
+	out, reports := map[string]float64{}, 0.0
 	for _, m := range parseMetrics(t, raw)["apiserver_request_total"].GetMetric() {
 		l := labels(m)
 		switch l["verb"] {
 		case "GET", "LIST", "WATCH", "CONNECT":
 			continue
 		}
-		if l["resource"] != "leases" {
+		switch l["resource"] {
+		case "leases":
+		case "gatewayreplicas":
+			reports += m.GetCounter().GetValue()
+		default:
 			out[fmt.Sprintf("%s %s/%s/%s %s", l["verb"], l["group"], l["resource"], l["subresource"], l["code"])] += m.GetCounter().GetValue()
 		}
 	}
 	if len(out) == 0 {
 		t.Fatal("the API server counts no writes at all")
 	}
-	return out
+	return out, reports
 }
 
 // parseMetrics reads Prometheus' text format.

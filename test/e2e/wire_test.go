@@ -4,13 +4,8 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
-
-	"github.com/switchgear/switchgear/test/testenv"
 )
 
 // wire is a TCP proxy before the API server, which the test can cut.
@@ -110,24 +105,5 @@ func (w *wire) mend() {
 	w.isCut = false
 }
 
-// kubeconfig is the operator's own, by way of the wire.
-func (w *wire) kubeconfig(t *testing.T) string {
-	t.Helper()
-	path, err := cluster.ServiceAccountKubeconfig(t.Context(), testenv.OperatorNamespace, testenv.OperatorServiceAccount)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	detour := strings.Replace(string(b), w.target, w.listener.Addr().String(), 1)
-	if detour == string(b) {
-		t.Fatalf("the kubeconfig does not name the server %s", w.target)
-	}
-	path = filepath.Join(t.TempDir(), "kubeconfig")
-	if err := os.WriteFile(path, []byte(detour), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
+// address is where the API server is reached by way of the wire.
+func (w *wire) address() string { return w.listener.Addr().String() }

@@ -40,6 +40,7 @@ func TestDefaultInstallationIsAccepted(t *testing.T) {
 		"ClusterRoleBinding switchgear-manager-rolebinding",
 		"ClusterRoleBinding switchgear-metrics-auth-rolebinding",
 		"CustomResourceDefinition circuitpolicies.switchgear.dev",
+		"CustomResourceDefinition gatewayreplicas.switchgear.dev",
 		"CustomResourceDefinition providerroutes.switchgear.dev",
 		"Deployment switchgear-controller-manager",
 		"Namespace switchgear-system",
@@ -51,6 +52,8 @@ func TestDefaultInstallationIsAccepted(t *testing.T) {
 		"Service switchgear-controller-manager-metrics-service",
 		"Service switchgear-gateway",
 		"ServiceAccount switchgear-controller-manager",
+		"ValidatingAdmissionPolicy switchgear-gatewayreplicas",
+		"ValidatingAdmissionPolicyBinding switchgear-gatewayreplicas",
 	}
 	if diff := cmp.Diff(want, kindsAndNames(installed)); diff != "" {
 		t.Errorf("the default installation (-want +got):\n%s", diff)
@@ -97,8 +100,8 @@ func TestUndeployLeavesWhatUsersMade(t *testing.T) {
 	if diff := cmp.Diff(want, kindsAndNames(objects)); diff != "" {
 		t.Errorf("what is undeployed (-want +got):\n%s", diff)
 	}
-	if got := len(installed) - len(objects); got != 3 {
-		t.Errorf("undeploying leaves %d objects of the installation, want the two kinds and the namespace", got)
+	if got := len(installed) - len(objects); got != 4 {
+		t.Errorf("undeploying leaves %d objects of the installation, want the three kinds and the namespace", got)
 	}
 }
 

@@ -136,7 +136,11 @@ func TestWhatTheManagerMay(t *testing.T) {
 		{manager, "create", "authentication.k8s.io/tokenreviews", "", "", true},
 		{manager, "update", lease, namespace, "switchgear-leader", true},
 		{manager, "create", lease, namespace, "", true},
+		{manager, "watch", "switchgear.dev/gatewayreplicas", namespace, "", true},
+		{manager, "patch", "switchgear.dev/gatewayreplicas", namespace, "", true},
+		{manager, "delete", "switchgear.dev/gatewayreplicas", namespace, "", true},
 
+		{manager, "list", "switchgear.dev/gatewayreplicas", "team-a", "", false},
 		{manager, "update", lease, namespace, "other", false},
 		{manager, "update", lease, "kube-system", "switchgear-leader", false},
 		{manager, "create", lease, "default", "", false},
@@ -174,6 +178,10 @@ func TestWhatPeopleMay(t *testing.T) {
 		access{"edit", "patch", kind + "/status", "team-a", "", false}.ask(t)
 		access{"admin", "patch", kind + "/status", "team-a", "", true}.ask(t)
 	}
+	for _, verb := range []string{"get", "list", "watch"} {
+		access{"view", verb, "switchgear.dev/gatewayreplicas", namespace, "", true}.ask(t)
+	}
+	access{"admin", "patch", "switchgear.dev/gatewayreplicas", namespace, "", false}.ask(t)
 	for _, verb := range []string{"get", "list", "watch"} {
 		access{"view", verb, "core/secrets", "team-a", "", false}.ask(t)
 	}

@@ -41,8 +41,10 @@ type OperatorOptions struct {
 	Args []string
 	// Log gets what the process prints; nil: nobody does.
 	Log io.Writer
-	// Kubeconfig replaces the operator's own.
-	Kubeconfig string
+	// Pod is the name of the Pod that the process stands for; empty: a new one.
+	Pod string
+	// Server is the address by which it reaches the API server; empty: directly.
+	Server string
 }
 
 // Operator is the operator as a process of its own, signed in as its own
@@ -50,6 +52,9 @@ type OperatorOptions struct {
 type Operator struct {
 	// GatewayURL, ProbesURL, MetricsURL and AdminURL are where it listens.
 	GatewayURL, ProbesURL, MetricsURL, AdminURL string
+	// Pod is the name of the Pod that the process stands for, and so of its
+	// replica.
+	Pod string
 	// PID is the process's.
 	PID int
 
@@ -61,12 +66,13 @@ type Operator struct {
 // StartOperator starts the operator's process, outside the cluster but with the
 // rights that it has inside. The caller stops it.
 func (c *Cluster) StartOperator(ctx context.Context, o OperatorOptions) (*Operator, error) {
-	if o.Kubeconfig == "" {
-		path, err := c.ServiceAccountKubeconfig(ctx, OperatorNamespace, OperatorServiceAccount)
-		if err != nil {
-			return nil, err
-		}
-		o.Kubeconfig = path
+	pod, err := c.pod(ctx, o.Pod)
+	if err != nil {
+		return nil, err
+	}
+	kubeconfig, err := c.podKubeconfig(ctx, pod, o.Server)
+	if err != nil {
+		return nil, err
 	}
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -76,11 +82,12 @@ func (c *Cluster) StartOperator(ctx context.Context, o OperatorOptions) (*Operat
 		return nil, err
 	}
 	cmd := exec.Command(o.Binary, append([]string{
-		"operator", "--kubeconfig", o.Kubeconfig,
+		"operator", "--kubeconfig", kubeconfig,
 		"--listen", addresses[0], "--health-probe-bind-address", addresses[1], "--metrics-bind-address", addresses[2],
 		"--admin-listen", addresses[3],
 	}, o.Args...)...)
-	cmd.Env = append(os.Environ(), "POD_NAMESPACE="+OperatorNamespace, "KUBECONFIG=")
+	cmd.Env = append(os.Environ(), "KUBECONFIG=",
+		"POD_NAMESPACE="+OperatorNamespace, "POD_NAME="+pod.Name, "POD_UID="+string(pod.UID))
 	cmd.Stdout, cmd.Stderr = o.Log, o.Log
 	// A Ctrl-C at the terminal is for whoever started this, who stops it in turn.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -89,7 +96,7 @@ func (c *Cluster) StartOperator(ctx context.Context, o OperatorOptions) (*Operat
 	}
 	p := &Operator{
 		GatewayURL: "http://" + addresses[0], ProbesURL: "http://" + addresses[1], MetricsURL: "https://" + addresses[2], AdminURL: "http://" + addresses[3],
-		PID: cmd.Process.Pid, cmd: cmd, done: make(chan struct{}),
+		Pod: pod.Name, PID: cmd.Process.Pid, cmd: cmd, done: make(chan struct{}),
 	}
 	go func() {
 		p.err = cmd.Wait()

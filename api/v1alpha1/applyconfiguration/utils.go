@@ -49,6 +49,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.FailureRateApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Fallback"):
 		return &apiv1alpha1.FallbackApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GatewayReplica"):
+		return &apiv1alpha1.GatewayReplicaApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("GatewayReplicaStatus"):
+		return &apiv1alpha1.GatewayReplicaStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HalfOpen"):
 		return &apiv1alpha1.HalfOpenApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HeaderMatch"):
@@ -67,6 +71,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.QueryParameterApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RateLimit"):
 		return &apiv1alpha1.RateLimitApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ReplicaCircuit"):
+		return &apiv1alpha1.ReplicaCircuitApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ReplicaConfiguration"):
+		return &apiv1alpha1.ReplicaConfigurationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReplicaSummary"):
 		return &apiv1alpha1.ReplicaSummaryApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ResetBackoff"):

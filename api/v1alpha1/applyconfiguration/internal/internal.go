@@ -211,6 +211,10 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Scope
       default: Model
+    - name: sharing
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Sharing
+      default: Replica
     - name: slowCallRate
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.SlowCallRate
@@ -298,6 +302,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: nextProbeTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: openReplicas
+      type:
+        scalar: numeric
     - name: openedTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -357,6 +364,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: scope
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.Scope
+    - name: sharing
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Sharing
     - name: slowCallRate
       type:
         namedType: com.github.switchgear.switchgear.api.v1alpha1.SlowCallRate
@@ -389,6 +399,62 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.switchgear.switchgear.api.v1alpha1.FailureClass
           elementRelationship: associative
+- name: com.github.switchgear.switchgear.api.v1alpha1.GatewayReplica
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+    - name: status
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.GatewayReplicaStatus
+- name: com.github.switchgear.switchgear.api.v1alpha1.GatewayReplicaStatus
+  map:
+    fields:
+    - name: circuitCount
+      type:
+        scalar: numeric
+    - name: circuits
+      type:
+        list:
+          elementType:
+            namedType: com.github.switchgear.switchgear.api.v1alpha1.ReplicaCircuit
+          elementRelationship: atomic
+    - name: circuitsOff
+      type:
+        scalar: boolean
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: configuration
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.ReplicaConfiguration
+    - name: heartbeatTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: instance
+      type:
+        scalar: string
+    - name: omittedCircuits
+      type:
+        scalar: numeric
+    - name: openCircuits
+      type:
+        scalar: numeric
+    - name: version
+      type:
+        scalar: string
 - name: com.github.switchgear.switchgear.api.v1alpha1.HTTPHeader
   map:
     fields:
@@ -561,6 +627,57 @@ var schemaYAML = typed.YAMLObject(`types:
       default: Failure
 - name: com.github.switchgear.switchgear.api.v1alpha1.RateLimitAction
   scalar: string
+- name: com.github.switchgear.switchgear.api.v1alpha1.ReplicaCircuit
+  map:
+    fields:
+    - name: atRest
+      type:
+        scalar: boolean
+    - name: backoffLevel
+      type:
+        scalar: numeric
+    - name: failureCount
+      type:
+        scalar: numeric
+    - name: healthScore
+      type:
+        scalar: numeric
+    - name: lastTransition
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.Transition
+    - name: name
+      type:
+        scalar: string
+    - name: nextProbeTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: openedTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: opens
+      type:
+        scalar: numeric
+    - name: policy
+      type:
+        scalar: string
+    - name: queued
+      type:
+        scalar: numeric
+    - name: state
+      type:
+        namedType: com.github.switchgear.switchgear.api.v1alpha1.CircuitState
+- name: com.github.switchgear.switchgear.api.v1alpha1.ReplicaConfiguration
+  map:
+    fields:
+    - name: circuitPolicies
+      type:
+        scalar: string
+    - name: providerRoutes
+      type:
+        scalar: string
+    - name: secrets
+      type:
+        scalar: string
 - name: com.github.switchgear.switchgear.api.v1alpha1.ReplicaSummary
   map:
     fields:
@@ -620,6 +737,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: name
       type:
         scalar: string
+- name: com.github.switchgear.switchgear.api.v1alpha1.Sharing
+  scalar: string
 - name: com.github.switchgear.switchgear.api.v1alpha1.SlowCallRate
   map:
     fields:

@@ -69,6 +69,12 @@ type CircuitPolicySpecApplyConfiguration struct {
 	// header x-switchgear-circuit: bypass. Such a call is not recorded either.
 	// Without it the header is answered with 403.
 	AllowBypass *bool `json:"allowBypass,omitempty"`
+	// sharing says what a trip of a circuit on one replica means to the others.
+	// Replica: nothing. Fleet: their circuits are warned. A warned circuit refuses
+	// nothing; the next failure opens it, and a success clears the warning. So a
+	// trip elsewhere saves the rest of the failures, and a replica that is alone in
+	// its trouble shuts nothing.
+	Sharing *apiv1alpha1.Sharing `json:"sharing,omitempty"`
 }
 
 // CircuitPolicySpecApplyConfiguration constructs a declarative configuration of the CircuitPolicySpec type for use with
@@ -212,5 +218,13 @@ func (b *CircuitPolicySpecApplyConfiguration) WithOverride(value *OverrideApplyC
 // If called multiple times, the AllowBypass field is set to the value of the last call.
 func (b *CircuitPolicySpecApplyConfiguration) WithAllowBypass(value bool) *CircuitPolicySpecApplyConfiguration {
 	b.AllowBypass = &value
+	return b
+}
+
+// WithSharing sets the Sharing field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Sharing field is set to the value of the last call.
+func (b *CircuitPolicySpecApplyConfiguration) WithSharing(value apiv1alpha1.Sharing) *CircuitPolicySpecApplyConfiguration {
+	b.Sharing = &value
 	return b
 }

@@ -33,6 +33,8 @@ type CircuitStatusApplyConfiguration struct {
 	// backoffLevel is how often the circuit has reopened without a healthy spell
 	// between.
 	BackoffLevel *int32 `json:"backoffLevel,omitempty"`
+	// openReplicas is on how many replicas the circuit is open or half-open.
+	OpenReplicas *int32 `json:"openReplicas,omitempty"`
 }
 
 // CircuitStatusApplyConfiguration constructs a declarative configuration of the CircuitStatus type for use with
@@ -94,5 +96,13 @@ func (b *CircuitStatusApplyConfiguration) WithNextProbeTime(value v1.Time) *Circ
 // If called multiple times, the BackoffLevel field is set to the value of the last call.
 func (b *CircuitStatusApplyConfiguration) WithBackoffLevel(value int32) *CircuitStatusApplyConfiguration {
 	b.BackoffLevel = &value
+	return b
+}
+
+// WithOpenReplicas sets the OpenReplicas field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the OpenReplicas field is set to the value of the last call.
+func (b *CircuitStatusApplyConfiguration) WithOpenReplicas(value int32) *CircuitStatusApplyConfiguration {
+	b.OpenReplicas = &value
 	return b
 }

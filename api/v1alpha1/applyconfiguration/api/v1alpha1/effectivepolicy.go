@@ -47,6 +47,8 @@ type EffectivePolicyApplyConfiguration struct {
 	Timeouts *TimeoutsApplyConfiguration `json:"timeouts,omitempty"`
 	// bulkhead as in the spec; absent: no limit.
 	Bulkhead *BulkheadApplyConfiguration `json:"bulkhead,omitempty"`
+	// sharing as in the spec.
+	Sharing *apiv1alpha1.Sharing `json:"sharing,omitempty"`
 }
 
 // EffectivePolicyApplyConfiguration constructs a declarative configuration of the EffectivePolicy type for use with
@@ -174,5 +176,13 @@ func (b *EffectivePolicyApplyConfiguration) WithTimeouts(value *TimeoutsApplyCon
 // If called multiple times, the Bulkhead field is set to the value of the last call.
 func (b *EffectivePolicyApplyConfiguration) WithBulkhead(value *BulkheadApplyConfiguration) *EffectivePolicyApplyConfiguration {
 	b.Bulkhead = value
+	return b
+}
+
+// WithSharing sets the Sharing field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Sharing field is set to the value of the last call.
+func (b *EffectivePolicyApplyConfiguration) WithSharing(value apiv1alpha1.Sharing) *EffectivePolicyApplyConfiguration {
+	b.Sharing = &value
 	return b
 }
