@@ -15,8 +15,7 @@ type cost struct {
 	// first is when a stream's first output came, and whole when it was whole; 0:
 	// never.
 	first, whole time.Duration
-	// asked means that the gateway may have asked for the usage of a stream, on its
-	// own.
+	// asked means that the gateway has asked for the usage of a stream, on its own.
 	asked bool
 }
 
@@ -52,21 +51,11 @@ func (a *attempt) learnsFrom(status int, body []byte) bool {
 	if !a.cost.asked || status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
 		return false
 	}
-	translated := a.up.translation != nil
-	if !bytes.Contains(body, streamOptions) || translated && !bytes.Contains(a.up.body, streamOptions) {
+	if !bytes.Contains(body, streamOptions) {
 		return false
 	}
 	a.begun = a.x.g.now()
 	a.call.answered.Store(false)
 	a.b.stats.unwillingUntil.Store(int64(a.begun + unwillingFor))
-	if !translated {
-		return true
-	}
-	up, unfit := a.x.express(a.b)
-	if unfit != nil {
-		return false
-	}
-	a.up.free()
-	*a.up = *up
 	return true
 }

@@ -41,8 +41,6 @@ type Options struct {
 	// SupportsPrefill means that the model goes on with an assistant's turn that
 	// the request ends with.
 	SupportsPrefill bool
-	// NoUsage means that the backend refuses to be asked for a stream's usage.
-	NoUsage bool
 }
 
 // InexpressibleError is what a request asks for and another dialect cannot say
