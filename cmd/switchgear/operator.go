@@ -30,6 +30,7 @@ import (
 // operatorOptions are the flags of the operator.
 type operatorOptions struct {
 	gatewayFlags
+	namespaces                      []string
 	adminListen                     string
 	leaderElectionNamespace         string
 	replicaName                     string
@@ -53,6 +54,7 @@ func newOperatorCommand() *cobra.Command {
 	f.SortFlags = false
 	f.AddGoFlag(flag.Lookup(crconfig.KubeconfigFlagName))
 	o.add(f, ":8080", namespace, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" longer")
+	f.StringArrayVar(&o.namespaces, "namespace", nil, "namespace whose resources are served; may be repeated; none: all, which takes rights in all of them")
 	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
 	f.StringVar(&o.replicaName, "replica-name", ownName(), "name of this replica among the others, by default the pod's; its GatewayReplica is in the namespace of the lease")
@@ -78,6 +80,9 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
 		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
 	}
+	if err := o.validateNamespaces(ownNamespace()); err != nil {
+		return err
+	}
 	rc, err := restConfig()
 	if err != nil {
 		return err
@@ -102,6 +107,7 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		Metrics:                 o.metrics(),
 		HealthProbeBindAddress:  o.healthProbeBindAddress,
 		LeaderElectionNamespace: o.leaderElectionNamespace,
+		Namespaces:              o.namespaces,
 		Replica:                 o.replica(),
 		GracePeriod:             o.gracePeriod,
 		Compile:                 compile.Options{AllowPlaintextCredentials: o.allowPlaintextCredentials, AllowBackendCIDRs: cidrs},
