@@ -42,8 +42,11 @@ func (p *pursuit) attempt(i int, up *upstream, rest []int) *attempt {
 // back.
 func (a *attempt) make() ending {
 	defer a.dog.stop()
-	if r, ok := a.admit(); !ok {
-		e := ending{class: CircuitOpen, refusal: r}
+	if r, unfit, ok := a.admit(); !ok {
+		e := ending{class: CircuitOpen, refusal: r, unfit: unfit}
+		if unfit != nil {
+			return e
+		}
 		a.tellRefusal(r)
 		a.x.traceRefusal(a.b, r)
 		switch r.Reason {
@@ -66,21 +69,27 @@ func (a *attempt) make() ending {
 }
 
 // admit waits for a slot and asks for a permit, in this order, so that a queued
-// probe holds no probe's place.
-func (a *attempt) admit() (r circuit.Refusal, ok bool) {
+// probe holds no probe's place. In between the request is said in the backend's
+// dialect: what waits or is refused is not translated.
+func (a *attempt) admit() (r circuit.Refusal, unfit *apiError, ok bool) {
 	a.begun = a.x.g.now()
 	if a.x.bypass {
-		return r, true
+		unfit = a.x.express(a.up, a.b)
+		return r, unfit, unfit == nil
 	}
 	if a.slot, r, ok = a.c.Enter(a.dog, a.begun); !ok {
-		return r, false
+		return r, nil, false
+	}
+	if unfit = a.x.express(a.up, a.b); unfit != nil {
+		a.slot.Leave()
+		return r, unfit, false
 	}
 	a.begun = a.x.g.now()
 	if a.permit, r, ok = a.c.Acquire(a.begun); !ok {
 		a.slot.Leave()
-		return r, false
+		return r, nil, false
 	}
-	return r, true
+	return r, nil, true
 }
 
 // run calls the provider and answers the client.
@@ -183,9 +192,16 @@ func (a *attempt) firstToken() {
 
 // failed ends an attempt that has no answer for the client.
 func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r *reply, err error) ending {
+	whole := false
+	defer func() {
+		if !whole { // after a panic, nobody is told
+			r.hold.free()
+		}
+	}()
 	a.log(c, status, err)
 	a.end(c, status, retryAfter)
 	r.circuit = a.state()
+	whole = true
 	return ending{class: c, retryAfter: retryAfter, reply: r, acted: a.call.sent() && !declined(status)}
 }
 

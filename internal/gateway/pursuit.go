@@ -44,6 +44,8 @@ type ending struct {
 	refusal    circuit.Refusal
 	retryAfter time.Duration
 	reply      *reply // of a call that failed
+	// unfit is why the backend cannot be asked in its dialect; nil: it can.
+	unfit *apiError
 }
 
 func (p *pursuit) run() {
@@ -56,15 +58,14 @@ func (p *pursuit) run() {
 		if p.committed && !p.resumesOn(b) {
 			continue
 		}
-		up, unfit := p.express(b)
-		if unfit != nil {
+		e := p.ask(i, p.order[n+1:])
+		switch {
+		case e.unfit != nil:
 			if p.unfit == nil {
-				p.unfit = unfit
+				p.unfit = e.unfit
 			}
 			continue
-		}
-		e := p.ask(i, up, p.order[n+1:])
-		if e.answered {
+		case e.answered:
 			p.finish(b, &e)
 			return
 		}
@@ -77,12 +78,16 @@ func (p *pursuit) run() {
 
 // ask calls one backend, repeatedly if that is right, and returns how its last
 // attempt ended.
-func (p *pursuit) ask(i int, up *upstream, rest []int) ending {
+func (p *pursuit) ask(i int, rest []int) ending {
+	up := p.upstream(p.target.route.backends[i])
 	defer up.free()
 	var last ending
 	for n := 1; ; n++ {
 		a := p.attempt(i, up, rest)
 		e := a.make()
+		if e.unfit != nil {
+			return e
+		}
 		p.count(a.b, &e, n)
 		switch {
 		case e.answered:
@@ -176,11 +181,12 @@ func (p *pursuit) goesOn(b *liveBackend, e *ending, rest []int) bool {
 func (p *pursuit) fit(rest []int) []int {
 	out := make([]int, 0, len(rest))
 	for _, j := range rest {
-		up, unfit := p.express(p.target.route.backends[j])
-		if unfit == nil {
-			up.free()
+		b := p.target.route.backends[j]
+		up := p.upstream(b)
+		if p.express(up, b) == nil {
 			out = append(out, j)
 		}
+		up.free()
 	}
 	return out
 }

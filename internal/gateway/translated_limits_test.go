@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/switchgear/switchgear/internal/gateway"
+	"github.com/switchgear/switchgear/internal/gateway/circuit"
 	"github.com/switchgear/switchgear/test/providersim"
 )
 
@@ -141,6 +142,37 @@ func TestATranslatedBodyIsHeldOnce(t *testing.T) {
 			sim.Heal()
 			if got := r.await(answer); got.status != http.StatusOK {
 				t.Errorf("status %d: %s", got.status, got.body)
+			}
+			r.wantIdle()
+		})
+	}
+}
+
+// TestWhatWaitsIsNotTranslated: a queued call holds the client's body alone.
+func TestWhatWaitsIsNotTranslated(t *testing.T) {
+	for _, d := range directions {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			const size = 100 << 10
+			r, sim := translatedRig(t, d, func(_ *gateway.Options, b *gateway.Backend) {
+				b.Policy.Circuit.Bulkhead = circuit.BulkheadSettings{MaxConcurrent: 1, MaxQueued: 1, QueueTimeout: patiently}
+			})
+			sim.SetFault(providersim.Fault{Kind: providersim.Hold})
+			e := d.whole
+			e.body = strings.Replace(e.body, `"Hi"`, `"`+block(size)+`"`, 1)
+			first := r.begin(t.Context(), e)
+			sim.WaitRunning(1)
+			alone := r.held()
+			second := r.begin(t.Context(), e)
+			r.eventually("a queued call", func() bool { return r.counts("switchgear_bulkhead_queued", "")[""] == 1 })
+			if n := r.held() - alone; n < size || n > 3*size/2 {
+				t.Errorf("%d bytes more are held for a body of %d that waits", n, size)
+			}
+			sim.Heal()
+			for _, answer := range []<-chan reply{first, second} {
+				if got := r.await(answer); got.status != http.StatusOK {
+					t.Errorf("status %d: %s", got.status, got.body)
+				}
 			}
 			r.wantIdle()
 		})

@@ -159,3 +159,24 @@ func TestTheCredentialOfATranslatedCall(t *testing.T) {
 		})
 	}
 }
+
+// TestATranslatedStreamIsAskedWithoutUsageWhereThatIsRefused, as an untranslated
+// one is: the client has asked for none of it.
+func TestATranslatedStreamIsAskedWithoutUsageWhereThatIsRefused(t *testing.T) {
+	inBubble(t, speaking(gateway.OpenAI), 1, func(r *bubbleRig) {
+		r.fault(0, providersim.Fault{Status: http.StatusBadRequest, Message: "Unknown parameter: stream_options", Requests: 1})
+		for range 2 {
+			a := r.ask(messagesStream)
+			if !asWell(&a, "b0") || a.header.Get("X-Switchgear-Attempts") != "1" {
+				t.Errorf("the client got %d %v %s", a.status, a.header, a.body)
+			}
+			wantDialect(t, messagesStream, &a)
+		}
+		const without = `{"model":"claude","max_completion_tokens":99,"messages":[{"role":"user","content":"Hi"}],"stream":true}`
+		with := `{"stream_options":{"include_usage":true},` + without[1:]
+		for i, want := range []string{with, without, without} {
+			wantJSON(t, "what the provider was asked", string(r.sims[0].Requests()[i].Body), want)
+		}
+		r.wantTally("Success:2", "attempts_total", "class")
+	})
+}

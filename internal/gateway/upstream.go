@@ -21,18 +21,25 @@ type upstream struct {
 	dropped     []string
 }
 
-// express says the request in a backend's dialect. An error means that it cannot
-// be said, or not now.
-func (x *exchange) express(b *liveBackend) (*upstream, *apiError) {
-	up := &upstream{endpoint: x.endpoint, hold: hold{budget: &x.g.budget}}
-	if b.Dialect == x.dialect {
-		return up, nil
+// upstream is how a backend is to be asked; express says it.
+func (x *exchange) upstream(b *liveBackend) *upstream {
+	up := &upstream{endpoint: x.endpoint}
+	if b.Dialect != x.dialect {
+		up.translation, _ = dialect.Translate(x.endpoint, b.Dialect)
+		up.endpoint, up.hold.budget = up.translation.To, &x.g.budget
 	}
-	up.translation, _ = dialect.Translate(x.endpoint, b.Dialect)
-	up.endpoint = up.translation.To
+	return up
+}
+
+// express says the request in the backend's dialect, if it has not been. An error
+// means that it cannot be said, or not now.
+func (x *exchange) express(up *upstream, b *liveBackend) *apiError {
+	if up.translation == nil || up.body != nil {
+		return nil
+	}
 	// While it is being written, a turn is there twice.
 	if !up.hold.grow(2 * int64(len(x.body))) {
-		return nil, tooManyBodies()
+		return tooManyBodies()
 	}
 	var err error
 	up.body, up.dropped, err = up.translation.Request(x.body, b.Model, dialect.Options{
@@ -40,14 +47,14 @@ func (x *exchange) express(b *liveBackend) (*upstream, *apiError) {
 	})
 	if err != nil {
 		up.free()
-		return nil, inexpressible(b, err)
+		return inexpressible(b, err)
 	}
 	if !up.hold.grow(int64(cap(up.body))) { // a short body, which became longer
 		up.free()
-		return nil, tooManyBodies()
+		return tooManyBodies()
 	}
 	up.hold.shrink(int64(cap(up.body)))
-	return up, nil
+	return nil
 }
 
 // free lets go of the translated body. It may be called again.

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/switchgear/switchgear/internal/gateway/dialect"
 )
 
 // request makes the request to the backend.
@@ -46,19 +48,20 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 func (a *attempt) body() [][]byte {
 	x := a.x
 	var parts [][]byte
+	asks := x.request
 	switch {
 	case x.endpoint == nil:
 		return [][]byte{x.body}
 	case a.up.translation != nil:
-		return [][]byte{a.up.body}
+		parts, asks = [][]byte{a.up.body}, dialect.Request{Stream: x.request.Stream}
 	case x.committed:
 		parts = x.transcript.Prefill(x.body, a.b.Model)
 	default:
 		parts = x.request.WithModel(x.body, a.b.Model)
 	}
-	a.cost.asked = x.endpoint.HidesUsage(x.request) && !a.b.stats.unwilling(a.begun)
+	a.cost.asked = a.up.endpoint.HidesUsage(asks) && !a.b.stats.unwilling(a.begun)
 	if a.cost.asked {
-		parts = x.request.WithUsage(parts)
+		parts = asks.WithUsage(parts)
 	}
 	return parts
 }

@@ -136,11 +136,11 @@ func (s *scene) context() context.Context {
 }
 
 // fault breaks the primary, and counts from here.
-func (s *scene) fault(f providersim.Fault) {
+func (s *scene) fault(f ...providersim.Fault) {
 	s.t.Helper()
 	s.Primary.ClearRequests()
 	s.sent.requests.Store(0)
-	if err := s.Primary.SetFault(f); err != nil {
+	if err := s.Primary.SetFault(f...); err != nil {
 		s.t.Fatal(err)
 	}
 }

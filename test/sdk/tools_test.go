@@ -6,6 +6,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tidwall/gjson"
+
+	"github.com/switchgear/switchgear/test/providersim"
+	"github.com/switchgear/switchgear/test/sdk/stage"
 )
 
 // tool is a function of the application's, described by a JSON schema.
@@ -46,6 +49,40 @@ func TestTools(t *testing.T) {
 				}
 				if diff := cmp.Diff(called, told); diff != "" {
 					t.Errorf("the provider got other results (-called +told):\n%s", diff)
+				}
+			})
+		}
+	})
+}
+
+// TestToolsAcrossAnOutage has the calls made by the primary, which then breaks: the
+// fallback, of the other dialect, is told of them and of their results as of its
+// own.
+func TestToolsAcrossAnOutage(t *testing.T) {
+	onStage(t, func(t *testing.T, s *scene) {
+		other := openAIDialect
+		if s.provider.schema == other.schema {
+			other = anthropicDialect
+		}
+		for name, streamed := range map[string]bool{"whole": false, "streamed": true} {
+			t.Run(name, func(t *testing.T) {
+				s.fault(providersim.Fault{Requests: 1}, providersim.Fault{Status: 503})
+				s.Fallback.ClearRequests()
+				calls, answer, err := s.UseTools(s.context(), s.model+stage.Across, streamed, tools)
+				if err != nil || answer != s.Fallback.Answer() {
+					t.Fatalf("the second answer is %q, %v", answer, err)
+				}
+				wantCalls(t, calls)
+				asked := s.Fallback.Requests()
+				var called, told []string
+				for _, c := range calls {
+					called = append(called, c.id)
+				}
+				for _, id := range gjson.GetBytes(asked[len(asked)-1].Body, other.toolResultIDs).Array() {
+					told = append(told, id.String())
+				}
+				if diff := cmp.Diff(called, told); diff != "" {
+					t.Errorf("the fallback got other results (-called +told):\n%s", diff)
 				}
 			})
 		}

@@ -17,9 +17,6 @@ func (r *rewriting) messagesToChat(fields map[string]gjson.Result) {
 	}
 	r.chatConversation(fields)
 	r.carry(fields, "stream", "temperature", "top_p")
-	if fields["stream"].Type == gjson.True {
-		r.w.member("stream_options", `{"include_usage":true}`) // every message tells it
-	}
 	if v, ok := fields["stop_sequences"]; ok {
 		if n := v.Get("#").Int(); n > maxStops {
 			r.refuse("stop_sequences", "the provider's dialect takes at most 4")

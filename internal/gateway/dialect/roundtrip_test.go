@@ -106,7 +106,7 @@ func (a author) options(r fields) {
 	maybe("stop", []any{"END", a.text()})
 	maybe("response_format", fields{"type": "json_schema", "json_schema": fields{"name": "response", "schema": a.schema(), "strict": true}})
 	if a.often(2) {
-		r["stream"], r["stream_options"] = true, fields{"include_usage": true}
+		r["stream"] = true
 	}
 	if !a.often(2) {
 		return
