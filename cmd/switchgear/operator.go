@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/validate/content"
@@ -35,7 +34,6 @@ type operatorOptions struct {
 	adminListen                     string
 	leaderElectionNamespace         string
 	replicaName                     string
-	shutdownDelay                   time.Duration
 	healthProbeBindAddress          string
 	metricsBindAddress              string
 	metricsSecure                   bool
@@ -55,8 +53,7 @@ func newOperatorCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.AddGoFlag(flag.Lookup(crconfig.KubeconfigFlagName))
-	o.add(f, ":8080", namespace, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" and the shutdown delay longer")
-	f.DurationVar(&o.shutdownDelay, "shutdown-delay", controller.DefaultShutdownDelay, "how long after SIGTERM new connections are taken, while endpoints follow; readiness is red from the start")
+	o.add(f, ":8080", namespace, controller.DefaultShutdownDelay, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" and the shutdown delay longer")
 	f.StringArrayVar(&o.namespaces, "namespace", nil, "namespace whose resources are served; may be repeated; none: all, which takes rights in all of them")
 	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
@@ -79,9 +76,6 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	cidrs, err := o.validate()
 	if err != nil {
 		return err
-	}
-	if o.shutdownDelay < 0 {
-		return fmt.Errorf("--shutdown-delay %s: want 0 or more", o.shutdownDelay)
 	}
 	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
 		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
