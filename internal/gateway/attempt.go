@@ -192,9 +192,16 @@ func (a *attempt) firstToken() {
 
 // failed ends an attempt that has no answer for the client.
 func (a *attempt) failed(c Class, status int, retryAfter time.Duration, r *reply, err error) ending {
+	whole := false
+	defer func() {
+		if !whole { // after a panic, nobody is told
+			r.hold.free()
+		}
+	}()
 	a.log(c, status, err)
 	a.end(c, status, retryAfter)
 	r.circuit = a.state()
+	whole = true
 	return ending{class: c, retryAfter: retryAfter, reply: r, acted: a.call.sent() && !declined(status)}
 }
 

@@ -15,17 +15,26 @@ import (
 // shortly is a limit that a test waits for.
 const shortly = 300 * time.Millisecond
 
-// faultRig is a rig in front of one provider with a fault.
-func faultRig(t *testing.T, f providersim.Fault) (*streamRig, *providersim.Server) {
+// faultRig is a rig in front of one provider with a fault, which may let clients
+// wait so long for the first output, and for each event after that.
+func faultRig(t *testing.T, f providersim.Fault, first, idle time.Duration) (*streamRig, *providersim.Server) {
 	t.Helper()
 	sim := providersim.Start(t, providersim.Options{})
 	r := newStreamRig(t, func(s *streamSetup) {
-		s.Timeout = shortly
-		s.Policy.Timeouts.FirstToken = shortly
-		s.Policy.Timeouts.StreamIdle = shortly
+		s.Timeout = first
+		s.Policy.Timeouts.FirstToken = first
+		s.Policy.Timeouts.StreamIdle = idle
 	}, sim.URL)
 	sim.SetFault(f)
 	return r, sim
+}
+
+// limitFor is a limit that is met only where that is wanted.
+func limitFor(code string) time.Duration {
+	if code == "upstream_timeout" {
+		return shortly
+	}
+	return patiently
 }
 
 // TestFaultsBeforeTheFirstOutputBecomeErrors: whatever the provider does before
@@ -70,7 +79,7 @@ func TestFaultsBeforeTheFirstOutputBecomeErrors(t *testing.T) {
 		for _, e := range streamEndpoints {
 			t.Run(tc.name+"/"+e.name, func(t *testing.T) {
 				t.Parallel()
-				r, _ := faultRig(t, tc.fault)
+				r, _ := faultRig(t, tc.fault, limitFor(tc.code), patiently)
 				a := r.open(e.path, e.body)
 				body := a.whole()
 				if a.resp.StatusCode != tc.status || a.resp.Header.Get("X-Switchgear-Error") != tc.code {
@@ -136,7 +145,7 @@ func TestFaultsAfterTheFirstOutputEndWithAnErrorEvent(t *testing.T) {
 		for _, e := range streamEndpoints {
 			t.Run(tc.name+"/"+e.name, func(t *testing.T) {
 				t.Parallel()
-				r, sim := faultRig(t, tc.fault)
+				r, sim := faultRig(t, tc.fault, patiently, limitFor(tc.code))
 				sim.Heal()
 				healthy := split(direct(t, sim.URL, e))
 				sim.SetFault(tc.fault)
@@ -216,7 +225,7 @@ func TestOneMalformedEventIsLeftOut(t *testing.T) {
 	for _, after := range []int{-1, 0, 3, 99} {
 		for _, e := range streamEndpoints {
 			t.Run(e.name, func(t *testing.T) {
-				r, sim := faultRig(t, providersim.Fault{})
+				r, sim := faultRig(t, providersim.Fault{}, patiently, patiently)
 				want := direct(t, sim.URL, e)
 				sim.SetFault(providersim.Fault{Kind: providersim.Malformed, AfterTokens: after})
 				if d := cmp.Diff(want, alike(r.open(e.path, e.body).whole())); d != "" {
@@ -231,7 +240,7 @@ func TestOneMalformedEventIsLeftOut(t *testing.T) {
 func TestTheFinishWithoutTheLastEvent(t *testing.T) {
 	for _, e := range streamEndpoints {
 		t.Run(e.name, func(t *testing.T) {
-			r, sim := faultRig(t, providersim.Fault{})
+			r, sim := faultRig(t, providersim.Fault{}, patiently, patiently)
 			healthy := direct(t, sim.URL, e)
 			sim.SetFault(providersim.Fault{Kind: providersim.MissingDone})
 			got := alike(r.open(e.path, e.body).whole())

@@ -158,6 +158,36 @@ func TestABackendThatKnowsNoUsageIsAskedWithout(t *testing.T) {
 	}
 }
 
+// TestABackendThatKnowsNoUsageIsAskedWithoutInTranslationToo.
+func TestABackendThatKnowsNoUsageIsAskedWithoutInTranslationToo(t *testing.T) {
+	tune := func(s *streamSetup) {
+		s.Backend = func(_ int, b *gateway.Backend) {
+			if b.Dialect == gateway.Anthropic {
+				b.Dialect, b.URL.Path = gateway.OpenAI, "/v1"
+			}
+		}
+	}
+	inBubble(t, tune, 1, func(r *bubbleRig) {
+		r.fault(0, providersim.Fault{Status: 400, Body: `{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"]}]}`, Requests: 1})
+		for range 2 {
+			a := r.ask(messagesStream)
+			if !asWell(&a, "b0") || a.header.Get("X-Switchgear-Attempts") != "1" || !strings.Contains(a.body, "message_stop") {
+				t.Errorf("status %d: %s", a.status, a.body)
+			}
+		}
+		for i, asks := range []bool{true, false, false} {
+			if body := string(r.sims[0].Requests()[i].Body); strings.Contains(body, "include_usage") != asks {
+				t.Errorf("call %d was %q", i, body)
+			}
+		}
+		// What is never the gateway's own question is never asked again.
+		r.fault(0, providersim.Fault{Status: 400, Body: `{"error":{"message":"stream_options"}}`})
+		if a := r.ask(messagesStream); a.status != 400 || r.sims[0].Count() != 4 {
+			t.Errorf("status %d after %d calls", a.status, r.sims[0].Count())
+		}
+	})
+}
+
 // TestTheClientsOwnStreamOptionsMayBeRefused.
 func TestTheClientsOwnStreamOptionsMayBeRefused(t *testing.T) {
 	inBubble(t, nil, 1, func(r *bubbleRig) {

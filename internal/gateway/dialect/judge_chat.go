@@ -10,8 +10,6 @@ import (
 var (
 	done      = []byte("[DONE]")
 	endOpenAI = []byte("data: [DONE]\n\n")
-	errorKey  = []byte(`"error"`)
-	usageKey  = []byte(`"usage"`)
 )
 
 // maxChoices is how many choices a chatJudge tells apart; with more, only the
@@ -21,17 +19,22 @@ const maxChoices = 64
 // chatJudge follows /v1/chat/completions and /v1/completions. The answer is
 // whole with a finish reason for each choice, or with [DONE].
 type chatJudge struct {
-	asked    int    // choices asked for
-	choices  uint64 // bit i: choice i was seen
-	finished uint64 // bit i: choice i has its finish reason
-	tools    uint64 // bit i: choice i is within a tool call
-	many     bool   // a choice beyond maxChoices was seen
-	err      Error
+	asked int // choices asked for
+	choicesSeen
+	err Error
 	tally
 }
 
+// choicesSeen is how far the choices of an answer have come.
+type choicesSeen struct {
+	begun    uint64 // bit i: choice i was seen
+	finished uint64 // bit i: choice i has its finish reason
+	tools    uint64 // bit i: choice i is within a tool call
+	many     bool   // a choice beyond maxChoices was seen
+}
+
 func newChatJudge(choices int) Judge {
-	return &chatJudge{asked: choices, many: choices > maxChoices}
+	return &chatJudge{asked: choices, choicesSeen: choicesSeen{many: choices > maxChoices}}
 }
 
 func (j *chatJudge) Event(name, data []byte) Mark {
@@ -39,114 +42,115 @@ func (j *chatJudge) Event(name, data []byte) Mark {
 	if bytes.Equal(data, done) {
 		return Finish | Done
 	}
-	e, ok := object(data)
-	if !ok {
+	var m Mark
+	var report []byte
+	none, failed := false, string(name) == errorEvent
+	seen := j.choicesSeen
+	w := walker{data: data}
+	w.object(func(key []byte) {
+		switch string(key) {
+		case "choices":
+			if w.next() == '[' {
+				none = true
+				w.array(func() {
+					none = false
+					m |= seen.choice(&w)
+				})
+				return
+			}
+		case "usage":
+			report = w.skip()
+			return
+		case "error":
+			failed = true
+		}
+		w.skip()
+	})
+	if !w.whole() {
 		return Malformed
 	}
-	if bytes.Contains(data, errorKey) || string(name) == errorEvent {
-		var failed bool
-		if j.err, failed = streamedError(string(name), e); failed {
+	if failed {
+		if j.err, failed = streamedError(string(name), text(data)); failed {
 			return Failed
 		}
 	}
-	var m Mark
-	none := false
-	if choices := gjson.Get(e, "choices"); choices.IsArray() {
-		none = true
-		choices.ForEach(func(_, c gjson.Result) bool {
-			none = false
-			m |= j.choice(c)
-			return true
-		})
-	}
-	if mayReport(data) {
-		if report := gjson.Get(e, "usage"); report.IsObject() {
-			j.read(report)
-			if none {
-				m |= Usage
-			}
+	j.choicesSeen = seen
+	if len(report) > 0 && report[0] == '{' {
+		j.read(gjson.Parse(text(report)))
+		if none {
+			m |= Usage
 		}
 	}
-	if !j.many && j.choices == j.finished && bits.OnesCount64(j.finished) >= j.asked {
+	if !j.many && j.begun == j.finished && bits.OnesCount64(j.finished) >= j.asked {
 		m |= Finish
 	}
 	return m
 }
 
-// mayReport reports whether a chunk may hold a usage report. Most have none, or
-// null, and are not worth to be searched through once more.
-func mayReport(data []byte) bool {
-	for {
-		i := bytes.Index(data, usageKey)
-		if i < 0 {
-			return false
-		}
-		data = data[i+len(usageKey):]
-		if after := bytes.TrimLeft(data, ": \t\r\n"); len(after) > 0 && after[0] == '{' {
-			return true
-		}
-	}
-}
-
-func (j *chatJudge) choice(c gjson.Result) Mark {
-	if !c.IsObject() {
+// choice judges one choice's part of an event.
+func (s *choicesSeen) choice(w *walker) Mark {
+	if w.next() != '{' {
+		w.skip()
 		return 0
 	}
 	var m Mark
 	var index uint64
 	var tools, finished bool
-	c.ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
+	w.object(func(key []byte) {
+		switch string(key) {
 		case "index":
-			index = v.Uint()
+			index = gjson.Parse(text(w.skip())).Uint()
 		case "text":
-			if v.Str != "" {
+			if w.filled() {
 				m |= Output
 			}
 		case "delta":
 			var d Mark
-			d, tools = chatDelta(v)
+			d, tools = chatDelta(w)
 			m |= d
 		case "finish_reason":
 			// Some providers write "" where others write null.
-			finished = v.Str != ""
+			finished = w.filled()
+		default:
+			w.skip()
 		}
-		return true
 	})
 	if index >= maxChoices {
-		j.many = true
+		s.many = true
 	}
 	bit := uint64(1) << (index % maxChoices)
-	j.choices |= bit
+	s.begun |= bit
 	if tools {
-		j.tools |= bit
+		s.tools |= bit
 	}
 	if finished {
-		j.finished |= bit
-		j.tools &^= bit
+		s.finished |= bit
+		s.tools &^= bit
 	}
 	return m
 }
 
 // chatDelta judges a choice's piece; the second result is whether it belongs to
 // a tool call.
-func chatDelta(d gjson.Result) (m Mark, tools bool) {
-	if !d.IsObject() {
+func chatDelta(w *walker) (m Mark, tools bool) {
+	if w.next() != '{' {
+		w.skip()
 		return 0, false
 	}
-	d.ForEach(func(k, v gjson.Result) bool {
-		switch k.Str {
+	w.object(func(key []byte) {
+		switch string(key) {
 		case "content", "refusal", "reasoning_content", "reasoning", "reasoning_details", "audio":
-			if holdsSomething(v) {
+			if w.something() {
 				m |= Output
 			}
 		case "tool_calls", "function_call":
-			if holdsSomething(v) {
+			if w.something() {
 				m |= Output
 				tools = true
 			}
+		default:
+			w.skip()
 		}
-		return true
 	})
 	return m, tools
 }
