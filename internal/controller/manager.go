@@ -114,6 +114,7 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 // the managed fields.
 func cacheOptions(namespace string) cache.Options {
 	return cache.Options{
+		NewInformer:      newStubbornInformer,
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{
