@@ -34,6 +34,7 @@ type operatorOptions struct {
 	adminListen                     string
 	leaderElectionNamespace         string
 	replicaName                     string
+	namespaces                      []string
 	shutdownDelay                   time.Duration
 	healthProbeBindAddress          string
 	metricsBindAddress              string
@@ -58,6 +59,7 @@ func newOperatorCommand() *cobra.Command {
 	f.DurationVar(&o.shutdownDelay, "shutdown-delay", controller.DefaultShutdownDelay, "how long after SIGTERM new connections are taken, while endpoints follow; readiness is red from the start")
 	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
+	f.StringArrayVar(&o.namespaces, "namespace", nil, "namespace whose resources are served; may be repeated; without it all are, which takes a ClusterRoleBinding")
 	f.StringVar(&o.replicaName, "replica-name", ownName(), "name of this replica among the others, by default the pod's; its GatewayReplica is in the namespace of the lease")
 	f.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "address of /healthz and /readyz; 0: off")
 	f.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "address of /metrics; 0: off")
@@ -80,6 +82,11 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	}
 	if o.shutdownDelay < 0 {
 		return fmt.Errorf("--shutdown-delay %s: want 0 or more", o.shutdownDelay)
+	}
+	for _, ns := range o.namespaces {
+		if problems := content.IsDNS1123Label(ns); len(problems) > 0 {
+			return fmt.Errorf("--namespace %q: %s", ns, strings.Join(problems, "; "))
+		}
 	}
 	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
 		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
@@ -108,6 +115,7 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		Metrics:                 o.metrics(),
 		HealthProbeBindAddress:  o.healthProbeBindAddress,
 		LeaderElectionNamespace: o.leaderElectionNamespace,
+		Namespaces:              o.namespaces,
 		Replica:                 o.replica(),
 		ShutdownDelay:           o.shutdownDelay,
 		GracePeriod:             o.gracePeriod,

@@ -44,6 +44,8 @@ type Options struct {
 	HealthProbeBindAddress string
 	// LeaderElectionNamespace is where the lease lives.
 	LeaderElectionNamespace string
+	// Namespaces are those whose resources are served; none: all.
+	Namespaces []string
 	// Replica says who this process is among the replicas.
 	Replica ReplicaOptions
 	// ShutdownDelay and GracePeriod are the Listener's.
@@ -88,7 +90,7 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(rc, ctrl.Options{
 		Scheme:                  scheme,
 		MapperProvider:          newMapper,
-		Cache:                   cacheOptions(o.Replica.Namespace),
+		Cache:                   cacheOptions(o),
 		Metrics:                 o.Metrics,
 		HealthProbeBindAddress:  o.HealthProbeBindAddress,
 		LeaderElection:          false, // Leader has its own
@@ -112,15 +114,23 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 // cacheOptions keeps what the operator reads and no more: of Secrets those whose
 // owner has consented, of replicas those in the operator's namespace, of nothing
 // the managed fields.
-func cacheOptions(namespace string) cache.Options {
+func cacheOptions(o Options) cache.Options {
+	var served map[string]cache.Config
+	if len(o.Namespaces) > 0 {
+		served = map[string]cache.Config{}
+		for _, ns := range o.Namespaces {
+			served[ns] = cache.Config{}
+		}
+	}
 	return cache.Options{
-		NewInformer:      newStubbornInformer,
-		DefaultTransform: cache.TransformStripManagedFields(),
+		NewInformer:       newStubbornInformer,
+		DefaultNamespaces: served,
+		DefaultTransform:  cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{
 				v1alpha1.CredentialsLabel: v1alpha1.CredentialsLabelValue,
 			})},
-			&v1alpha1.GatewayReplica{}: {Namespaces: map[string]cache.Config{namespace: {}}},
+			&v1alpha1.GatewayReplica{}: {Namespaces: map[string]cache.Config{o.Replica.Namespace: {}}},
 		},
 	}
 }
