@@ -20,6 +20,7 @@ type assembly struct {
 	ctrl.Manager
 	options Options
 	leader  *Leader
+	kinds   *KindCheck
 	store   *Store
 	budget  *WriteBudget
 
@@ -85,7 +86,7 @@ func (a *assembly) assemble() error {
 	relay.Report = r.OnTransition
 	relay.Tell = func(ctx context.Context, t gateway.Transition) { a.tell(ctx, t, "") }
 	served := a.listener()
-	for _, r := range []ctrlRunnable{a.leader, a.budget, a.events, relay, r, served} {
+	for _, r := range []ctrlRunnable{a.kinds, a.leader, a.budget, a.events, relay, r, served} {
 		if err := a.Add(r); err != nil {
 			return fmt.Errorf("adding a part to the manager: %w", err)
 		}
@@ -97,7 +98,7 @@ func (a *assembly) assemble() error {
 			return err
 		}
 	}
-	if err := addHealthChecks(a.Manager, a.store, r, served); err != nil {
+	if err := addHealthChecks(a.Manager, a.kinds, a.store, r, served); err != nil {
 		return err
 	}
 	if err := a.addAdmin(status.ObserveLocal(a.options.Gateway)); err != nil {

@@ -108,7 +108,13 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mgr, newAssembly(mgr, o, leader).assemble()
+	kinds, err := NewKindCheck(rc)
+	if err != nil {
+		return nil, err
+	}
+	a := newAssembly(mgr, o, leader)
+	a.kinds = kinds
+	return mgr, a.assemble()
 }
 
 // cacheOptions keeps what the operator reads and no more: what is in its
@@ -125,9 +131,11 @@ func cacheOptions(o Options) cache.Options {
 		}
 	}
 	return cache.Options{
-		NewInformer:       newStubbornInformer,
-		DefaultNamespaces: served,
-		DefaultTransform:  cache.TransformStripManagedFields(),
+		NewInformer: newStubbornInformer,
+
+		DefaultWatchErrorHandler: onWatchError,
+		DefaultNamespaces:        served,
+		DefaultTransform:         cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{
 				v1alpha1.CredentialsLabel: v1alpha1.CredentialsLabelValue,

@@ -12,7 +12,7 @@ import (
 
 // addHealthChecks registers /healthz and /readyz. The checks' names say what
 // readiness waits for: /readyz shows them while it is red.
-func addHealthChecks(mgr ctrl.Manager, s *Store, r *Reporter, l *Listener) error {
+func addHealthChecks(mgr ctrl.Manager, k *KindCheck, s *Store, r *Reporter, l *Listener) error {
 	terminating := &termination{}
 	if err := mgr.Add(terminating); err != nil {
 		return fmt.Errorf("adding the termination watch: %w", err)
@@ -31,6 +31,7 @@ func addHealthChecks(mgr ctrl.Manager, s *Store, r *Reporter, l *Listener) error
 				return errors.New("no configuration has been applied: the resources have not been read from the API server yet")
 			}
 		},
+		"kinds-of-this-version": k.check,
 		"replica-name-free": func(*http.Request) error {
 			select {
 			case <-r.admitted:
