@@ -80,16 +80,8 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if o.shutdownDelay < 0 {
-		return fmt.Errorf("--shutdown-delay %s: want 0 or more", o.shutdownDelay)
-	}
-	for _, ns := range o.namespaces {
-		if problems := content.IsDNS1123Label(ns); len(problems) > 0 {
-			return fmt.Errorf("--namespace %q: %s", ns, strings.Join(problems, "; "))
-		}
-	}
-	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
-		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
+	if err := o.validateReplica(); err != nil {
+		return err
 	}
 	rc, err := restConfig()
 	if err != nil {
@@ -133,6 +125,22 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	}
 	log.Info("Starting", "version", buildVersion().String(), "apiServer", rc.Host, "defaultNamespace", o.defaultNamespace)
 	return o.start(ctx, mgr, log)
+}
+
+// validateReplica looks at the flags that only a replica in a cluster has.
+func (o *operatorOptions) validateReplica() error {
+	if o.shutdownDelay < 0 {
+		return fmt.Errorf("--shutdown-delay %s: want 0 or more", o.shutdownDelay)
+	}
+	for _, ns := range o.namespaces {
+		if problems := content.IsDNS1123Label(ns); len(problems) > 0 {
+			return fmt.Errorf("--namespace %q: %s", ns, strings.Join(problems, "; "))
+		}
+	}
+	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
+		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
+	}
+	return nil
 }
 
 // restConfig finds the API server. It is called before the logger is in use,

@@ -20,7 +20,9 @@ func TestOnlyTheNamespacesThatAreServedAreSeen(t *testing.T) {
 	op, cancel := launch(t, c, own, fmt.Sprint("replica-", replicas.Add(1)), &wire{}, first, second)
 	t.Cleanup(func() {
 		cancel()
-		<-op.ended
+		if err := <-op.ended; err != nil {
+			t.Errorf("the operator ended with: %v", err)
+		}
 	})
 	in := func(ns string) *operator { return &operator{Client: c, namespace: ns} }
 	for _, ns := range []string{third, first, second} {
