@@ -151,7 +151,7 @@ func startReplicaThatMayFail(t *testing.T, c client.Client, ns, name string) *op
 	return op
 }
 
-func launch(t *testing.T, c client.Client, ns, name string, w *wire, serves ...string) (*operator, context.CancelFunc) {
+func launch(t *testing.T, c client.Client, ns, name string, w *wire) (*operator, context.CancelFunc) {
 	t.Helper()
 	op := &operator{
 		Client: c, namespace: ns, name: name,
@@ -172,7 +172,6 @@ func launch(t *testing.T, c client.Client, ns, name string, w *wire, serves ...s
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
 		HealthProbeBindAddress:  probes,
 		LeaderElectionNamespace: ns,
-		Namespaces:              serves,
 		Replica:                 ReplicaOptions{Name: name, Namespace: ns, Version: "v1"},
 		GracePeriod:             5 * time.Second,
 		Gateway:                 op.gateway,

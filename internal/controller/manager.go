@@ -90,7 +90,7 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(rc, ctrl.Options{
 		Scheme:                  scheme,
 		MapperProvider:          newMapper,
-		Cache:                   cacheOptions(o),
+		Cache:                   cacheOptions(o.Namespaces, o.Replica.Namespace),
 		Metrics:                 o.Metrics,
 		HealthProbeBindAddress:  o.HealthProbeBindAddress,
 		LeaderElection:          false, // Leader has its own
@@ -117,30 +117,27 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	return mgr, a.assemble()
 }
 
-// cacheOptions keeps what the operator reads and no more: what is in its
-// namespaces, or in all if none are named; of Secrets those whose owner has
+// cacheOptions keeps what the operator reads and no more: what is in these
+// namespaces, or in all if there are none; of Secrets those whose owner has
 // consented, of replicas those in the operator's own namespace, of nothing the
 // managed fields. Each namespace is listed and watched by itself, so that a Role
 // in it is right enough.
-func cacheOptions(o Options) cache.Options {
-	var served map[string]cache.Config
-	if len(o.Namespaces) > 0 {
-		served = map[string]cache.Config{}
-		for _, ns := range o.Namespaces {
-			served[ns] = cache.Config{}
-		}
+func cacheOptions(namespaces []string, own string) cache.Options {
+	read := map[string]cache.Config{}
+	for _, ns := range namespaces {
+		read[ns] = cache.Config{}
 	}
 	return cache.Options{
-		NewInformer: newStubbornInformer,
+		NewInformer:       newStubbornInformer,
+		DefaultTransform:  cache.TransformStripManagedFields(),
+		DefaultNamespaces: read,
 
 		DefaultWatchErrorHandler: onWatchError,
-		DefaultNamespaces:        served,
-		DefaultTransform:         cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{
 				v1alpha1.CredentialsLabel: v1alpha1.CredentialsLabelValue,
 			})},
-			&v1alpha1.GatewayReplica{}: {Namespaces: map[string]cache.Config{o.Replica.Namespace: {}}},
+			&v1alpha1.GatewayReplica{}: {Namespaces: map[string]cache.Config{own: {}}},
 		},
 	}
 }
