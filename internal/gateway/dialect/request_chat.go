@@ -149,7 +149,7 @@ func (r *rewriting) messagesConversation(messages gjson.Result) {
 		return
 	case turns.n == 0:
 		r.refuse("messages", "without a turn of the user's or the assistant's there is nothing to answer")
-	case turns.role == "assistant" && !r.options.SupportsPrefill:
+	case turns.last == "assistant" && !r.options.SupportsPrefill:
 		r.refuse("messages", "it ends with a turn of the assistant's, which the backend would not go on with")
 	}
 	if system.n > 0 {

@@ -62,7 +62,12 @@ func TestChatRequestsLose(t *testing.T) {
 		},
 		{
 			"texts that are empty", `"max_tokens":9,"messages":[{"role":"system","content":""},{"role":"user","content":[{"type":"text","text":""},{"type":"text","text":"x"}]},{"role":"assistant","content":""},{"role":"user","content":"y"}]`,
-			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"user","content":"y"}]`, nil,
+			`"max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"text","text":"y"}]}]`, nil,
+		},
+		{
+			"turns that say nothing between others, and at the end",
+			`"max_tokens":9,"messages":[{"role":"user","content":""},{"role":"assistant","content":"a"},{"role":"user","content":""},{"role":"assistant","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"t","content":"r"},{"role":"assistant","content":null},{"role":"user","content":"y"},{"role":"assistant","content":""}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]`,
+			`"max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"},{"type":"text","text":"y"}]}],"tools":[{"name":"f","input_schema":{"type":"object"}}]`, nil,
 		},
 		{
 			"results after the user's words",
