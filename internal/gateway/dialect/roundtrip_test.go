@@ -101,8 +101,11 @@ func (a author) options(r fields) {
 			r[name] = value
 		}
 	}
-	maybe("temperature", float64(a.IntN(11))/10)
-	maybe("top_p", float64(1+a.IntN(9))/10)
+	if tenths := float64(a.IntN(10)) / 10; a.often(2) {
+		maybe("temperature", tenths)
+	} else {
+		maybe("top_p", tenths)
+	}
 	maybe("stop", []any{"END", a.text()})
 	maybe("response_format", fields{"type": "json_schema", "json_schema": fields{"name": "response", "schema": a.schema(), "strict": true}})
 	if a.often(2) {

@@ -54,6 +54,8 @@ func TestChatRequestsLose(t *testing.T) {
 			messagesHi,
 			[]string{"user", "metadata", "seed", "service_tier", "store", "reasoning_effort", "presence_penalty"},
 		},
+		{"a temperature as it is anyway", chatHi + `,"temperature":1.0,"top_p":0.5`, messagesHi + `,"top_p":0.5`, nil},
+		{"two ways to sample", chatHi + `,"top_p":0.5,"temperature":0`, messagesHi + `,"temperature":0`, []string{"top_p"}},
 		{"a high temperature", chatHi + `,"temperature":1.5`, messagesHi + `,"temperature":1`, []string{"temperature"}},
 		{
 			"several instructions, one in the middle",
@@ -158,6 +160,8 @@ func TestRequestsThatCannotBeExpressed(t *testing.T) {
 		{chatTranslation(), chatHi + `,"logit_bias":{"50256":-100}`, "logit_bias"},
 		{chatTranslation(), chatHi + `,"modalities":["text","audio"]`, "modalities"},
 		{chatTranslation(), chatHi + `,"response_format":{"type":"json_object"}`, "response_format"},
+		{chatTranslation(), chatHi + `,"response_format":"json"`, "response_format"},
+		{chatTranslation(), chatHi + `,"response_format":{}`, "response_format"},
 		{chatTranslation(), chatHi + `,"unheard_of":1`, "unheard_of"},
 		{chatTranslation(), chatHi + `,"stop":"\n\n"`, "stop"},
 		{chatTranslation(), chatHi + `,"stop":["a"," "]`, "stop[1]"},
