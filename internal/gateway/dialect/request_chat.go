@@ -240,9 +240,14 @@ func (r *rewriting) assistantTurn(t *chatTurn, to *blocks) {
 		case !isObject(arguments):
 			r.refuse("function.arguments", "want a JSON object")
 		}
+		name := c.Get("function.name")
+		if r.called == nil {
+			r.called = map[string]bool{}
+		}
+		r.called[name.Str] = true
 		w := to.begin("tool_use")
 		w.text("id", messagesToolID(c.Get("id").Str))
-		w.member("name", textOrNull(c.Get("function.name")))
+		w.member("name", textOrNull(name))
 		w.member("input", arguments)
 		to.end()
 	})

@@ -111,7 +111,7 @@ func (a author) options(r fields) {
 	if a.often(2) {
 		r["stream"] = true
 	}
-	if !a.often(2) {
+	if called := slices.ContainsFunc(r["messages"].([]any), func(m any) bool { return m.(fields)["tool_calls"] != nil }); !called && !a.often(2) {
 		return
 	}
 	r["tools"] = []any{

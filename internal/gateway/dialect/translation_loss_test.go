@@ -74,7 +74,12 @@ func TestChatRequestsLose(t *testing.T) {
 		{
 			"results after the user's words",
 			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"functions.f:0","type":"function","function":{"name":"f","arguments":""}}]},{"role":"user","content":"y"},{"role":"tool","tool_call_id":"functions.f:0","content":"r"}]`,
-			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"functions_f_0","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"functions_f_0","content":"r"},{"type":"text","text":"y"}]}]`, nil,
+			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"functions_f_0","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"functions_f_0","content":"r"},{"type":"text","text":"y"}]}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"none"}`, nil,
+		},
+		{
+			"calls of functions that are offered no more",
+			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"g","arguments":""}},{"id":"b","function":{"name":"f","arguments":""}},{"id":"c","function":{"name":"\u0067","arguments":""}}]},{"role":"tool","tool_call_id":"a","content":"r"},{"role":"tool","tool_call_id":"b","content":"r"},{"role":"tool","tool_call_id":"c","content":"r"}],"tools":[],"parallel_tool_calls":false`,
+			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"g","input":{}},{"type":"tool_use","id":"b","name":"f","input":{}},{"type":"tool_use","id":"c","name":"g","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"r"},{"type":"tool_result","tool_use_id":"b","content":"r"},{"type":"tool_result","tool_use_id":"c","content":"r"}]}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}},{"name":"g","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"none"}`, nil,
 		},
 		{
 			"a refusal, names, thoughts and the detail of an image",
