@@ -38,11 +38,23 @@ func (c *call) strictly() string {
 	if t := c.body.Get("temperature").Float(); t < 0 || t > hottest {
 		problem = fmt.Sprintf("temperature: range: 0..%g", hottest)
 	}
+	if c.x.target.op == opMessages && c.body.Get("temperature").Exists() && c.body.Get("top_p").Exists() {
+		problem = "`temperature` and `top_p` cannot both be specified for this model. Please use only one."
+	}
 	messages := c.body.Get("messages").Array()
 	if problem != "" || len(messages) == 0 {
 		return problem
 	}
-	return check(messages)
+	if problem = check(messages); problem == "" && c.x.target.op == opMessages && !c.body.Get("tools.0").Exists() && usesTools(messages) {
+		problem = "Requests which include `tool_use` or `tool_result` blocks must define tools."
+	}
+	return problem
+}
+
+func usesTools(messages []gjson.Result) bool {
+	return slices.ContainsFunc(messages, func(m gjson.Result) bool {
+		return m.Get(`content.#(type%"tool_*")`).Exists()
+	})
 }
 
 // chatTurns checks that calls of tools and their results go together: each call is

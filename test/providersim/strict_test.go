@@ -14,6 +14,7 @@ func TestAStrictProviderRefuses(t *testing.T) {
 		use    = `{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]}`
 		result = `{"type":"tool_result","tool_use_id":"a","content":"r"}`
 		hi     = `{"role":"user","content":"hi"}`
+		tools  = `,"tools":[{"name":"f","input_schema":{"type":"object"}}]`
 	)
 	chat := func(messages, more string) string { return `{"model":"m","messages":[` + messages + `]` + more + `}` }
 	message := func(messages, more string) string {
@@ -28,7 +29,9 @@ func TestAStrictProviderRefuses(t *testing.T) {
 		{"no result", chatPath, chat(hi+`,`+call+`,`+hi, ""), `["a"] did not have response messages`},
 		{"no result, at the end", chatPath, chat(hi+`,`+call, ""), `["a"] did not have response messages`},
 		{"arguments", chatPath, chat(hi+`,`+strings.Replace(call, `"{}"`, `"{"`, 1), ""), "arguments must be JSON"},
-		{"a message", messagePath, message(hi+`,`+use+`,{"role":"user","content":[`+result+`,{"type":"text","text":"x"}]}`, `,"temperature":1`), ""},
+		{"a message", messagePath, message(hi+`,`+use+`,{"role":"user","content":[`+result+`,{"type":"text","text":"x"}]}`, `,"temperature":1`+tools), ""},
+		{"a use without tools", messagePath, message(hi+`,`+use+`,{"role":"user","content":[`+result+`]}`, ""), "must define tools"},
+		{"two ways to sample", messagePath, message(hi, `,"temperature":0.5,"top_p":0.5`), "cannot both be specified"},
 		{"an unknown parameter of a message", messagePath, message(hi, `,"max_completion_tokens":1`), "max_completion_tokens: Extra inputs are not permitted"},
 		{"too hot for a message", messagePath, message(hi, `,"temperature":1.1`), "temperature: range: 0..1"},
 		{"two turns of one role", messagePath, message(hi+`,`+hi, ""), "roles must alternate"},

@@ -108,7 +108,8 @@ func chatToMessage(body string, _ time.Time) ([]byte, error) {
 	forEachText(m.Get("content"), content.text)
 	refusal := m.Get("refusal")
 	content.text(refusal)
-	calls, err := messageCalls(m.Get("tool_calls"), &content)
+	finish := choice.Get("finish_reason").Str
+	calls, err := messageCalls(m.Get("tool_calls"), finish == "length", &content)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +125,7 @@ func chatToMessage(body string, _ time.Time) ([]byte, error) {
 		w.raw(content.w.String())
 	}
 	w.close(']')
-	w.text("stop_reason", stopReason(choice.Get("finish_reason").Str, calls, refusal.Str != ""))
+	w.text("stop_reason", stopReason(finish, calls, refusal.Str != ""))
 	w.member("stop_sequence", "null")
 	w.key("usage")
 	asMessagesUsage(&w, c.Get("usage"))
@@ -147,18 +148,19 @@ func forEachText(content gjson.Result, f func(gjson.Result)) {
 }
 
 // messageCalls adds calls of tools to a message's content, and reports whether
-// there were any.
-func messageCalls(calls gjson.Result, to *blocks) (some bool, err error) {
+// there were any. Where the answer was cut by its limit, arguments may break off:
+// that is the client's doing, who learns of it from the stop reason.
+func messageCalls(calls gjson.Result, cut bool, to *blocks) (some bool, err error) {
 	if !calls.IsArray() {
 		return false, nil
 	}
 	calls.ForEach(func(_, call gjson.Result) bool {
 		some = true
 		arguments := call.Get("function.arguments").Str
-		if strings.TrimSpace(arguments) == "" {
+		switch {
+		case strings.TrimSpace(arguments) == "", cut && !isObject(arguments):
 			arguments = "{}"
-		}
-		if !isObject(arguments) {
+		case !isObject(arguments):
 			err = errArguments
 			return false
 		}

@@ -3,6 +3,7 @@ package dialect
 import (
 	"bytes"
 
+	"github.com/tidwall/gjson"
 	"github.com/tidwall/sjson"
 )
 
@@ -24,9 +25,13 @@ func (e *Endpoint) HidesUsage(r Request) bool {
 // is r's, also with another model and more messages, and comes in parts.
 func (r Request) WithUsage(parts [][]byte) [][]byte {
 	if r.options {
-		body, err := sjson.SetBytes(bytes.Join(parts, nil), "stream_options.include_usage", true)
+		body := bytes.Join(parts, nil)
+		if o := gjson.GetBytes(body, "stream_options"); !o.IsObject() && o.Type != gjson.Null {
+			return parts // it is no object, as the provider will say
+		}
+		body, err := sjson.SetBytes(body, "stream_options.include_usage", true)
 		if err != nil {
-			return parts // what is there is no object, as the provider will say
+			return parts
 		}
 		return [][]byte{body}
 	}

@@ -45,48 +45,73 @@ func (b *blocks) writeTo(w *jsonWriter) {
 // clear empties it and keeps its memory.
 func (b *blocks) clear() { *b = blocks{w: jsonWriter{b.w.b[:0]}} }
 
+// take adds the blocks of another.
+func (b *blocks) take(o *blocks) {
+	if o.n == 0 {
+		return
+	}
+	b.n += o.n
+	b.w.raw(o.w.String())
+}
+
 // turns writes the turns of a conversation, which alternate: what the same role
-// says in succession is one turn, and one that says nothing is none. Within a
-// turn the results of tools come first.
+// says in succession is one turn, and one that says nothing is none.
 type turns struct {
-	out           *jsonWriter
-	n             int
+	out  *jsonWriter
+	n    int
+	last string // whose turn was written last
+	// before waits until it is known that now says something. If it does not, what
+	// follows belongs to before, since there are two roles.
+	before, now turn
+}
+
+// turn is what one role says. The results of tools come first.
+type turn struct {
 	role          string
 	results, rest blocks
 }
 
 // of returns the content of the running turn, which is that role's.
-func (t *turns) of(role string) *blocks {
-	if t.role != role {
-		t.end()
-		t.role = role
-	}
-	return &t.rest
-}
+func (t *turns) of(role string) *blocks { return &t.turn(role).rest }
 
 // toolResults returns the results in the running turn, which is the user's.
-func (t *turns) toolResults() *blocks {
-	t.of("user")
-	return &t.results
+func (t *turns) toolResults() *blocks { return &t.turn("user").results }
+
+func (t *turns) turn(role string) *turn {
+	if t.now.role == role {
+		return &t.now
+	}
+	if t.now.results.n+t.now.rest.n > 0 {
+		t.write(&t.before)
+	}
+	t.before, t.now = t.now, t.before
+	t.now.role = role
+	return &t.now
 }
 
-// end ends the running turn.
+// end writes what has waited.
 func (t *turns) end() {
-	content := &t.results
+	t.write(&t.before)
+	t.write(&t.now)
+}
+
+// write writes a turn and empties it.
+func (t *turns) write(v *turn) {
+	content := &v.results
 	if content.n == 0 {
-		content = &t.rest
-	} else if t.rest.n > 0 {
-		content.n += t.rest.n
-		content.w.raw(t.rest.w.String())
+		content = &v.rest
+	} else {
+		content.take(&v.rest)
 	}
 	if content.n > 0 {
 		t.n++
+		t.last = v.role
 		t.out.open('{')
-		t.out.text("role", t.role)
+		t.out.text("role", v.role)
 		t.out.key("content")
 		content.writeTo(t.out)
 		t.out.close('}')
 	}
-	t.results.clear()
-	t.rest.clear()
+	v.results.clear()
+	v.rest.clear()
 }

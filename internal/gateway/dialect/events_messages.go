@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,11 +34,12 @@ type messagesEvents struct {
 
 // streamBlock is a block of a message: text, or the call with that number.
 type streamBlock struct {
-	call     bool
-	number   int64
-	id, name string // as JSON
-	held     []byte // text, or arguments
-	some     bool   // arguments were written
+	call   bool
+	number int64
+	id     string
+	name   string // as JSON
+	held   []byte // text, or arguments
+	some   bool   // arguments were written
 }
 
 func newMessagesEvents(Request, time.Time) Events { return &messagesEvents{} }
@@ -185,16 +187,15 @@ func (t *messagesEvents) text(v gjson.Result) {
 	t.add(b, v.Str)
 }
 
-// call takes in a piece of a call.
+// call takes in a piece of a call. Some providers give every call the same number,
+// or none: then another id with a name begins another call.
 func (t *messagesEvents) call(c gjson.Result) {
 	t.calls = true
-	number := c.Get("index").Int()
+	number, name := c.Get("index").Int(), c.Get("function.name")
+	id := messagesToolID(c.Get("id").Str)
 	b := t.find(number)
-	if b == nil {
-		name := c.Get("function.name")
-		id := jsonWriter{}
-		id.str(messagesToolID(c.Get("id").Str))
-		b = &streamBlock{call: true, number: number, id: id.String(), name: strings.Clone(textOrNull(name))}
+	if b == nil || name.Str != "" && id != "" && id != b.id {
+		b = &streamBlock{call: true, number: number, id: strings.Clone(id), name: strings.Clone(textOrNull(name))}
 		if t.open != nil && t.open.call {
 			t.wait(b)
 		} else {
@@ -205,15 +206,15 @@ func (t *messagesEvents) call(c gjson.Result) {
 	t.add(b, c.Get("function.arguments").Str)
 }
 
-// find returns the block of a call that has begun.
+// find returns the last block of a call that has begun.
 func (t *messagesEvents) find(number int64) *streamBlock {
-	if b := t.open; b != nil && b.call && b.number == number {
-		return b
-	}
-	for _, b := range t.waiting {
+	for _, b := range slices.Backward(t.waiting) {
 		if b.call && b.number == number {
 			return b
 		}
+	}
+	if b := t.open; b != nil && b.call && b.number == number {
+		return b
 	}
 	return nil
 }
@@ -255,7 +256,7 @@ func (t *messagesEvents) start(b *streamBlock) *streamBlock {
 	w.number("index", int64(t.index))
 	w.key("content_block")
 	if b.call {
-		w.raw(`{"type":"tool_use","id":` + b.id + `,"name":` + b.name + `,"input":{}}`)
+		w.raw(`{"type":"tool_use","id":"` + b.id + `","name":` + b.name + `,"input":{}}`)
 	} else {
 		w.raw(`{"type":"text","text":""}`)
 	}

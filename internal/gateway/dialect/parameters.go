@@ -34,7 +34,7 @@ var chatParameters = map[string]parameter{
 	"max_completion_tokens": {},
 	"max_tokens":            {},
 	"stop":                  {neutral: []string{`""`, `[]`}},
-	"temperature":           {},
+	"temperature":           {neutral: []string{`1`, `1.0`}},
 	"top_p":                 {neutral: []string{`1`, `1.0`}},
 	"tools":                 {neutral: []string{`[]`}},
 	"tool_choice":           {},

@@ -12,9 +12,9 @@ import (
 func (r *rewriting) chatToMessages(fields map[string]gjson.Result) {
 	r.maxTokens(fields)
 	r.messagesConversation(fields["messages"])
-	r.carry(fields, "stream", "top_p")
+	r.carry(fields, "stream")
 	r.messagesStops(fields["stop"])
-	r.clampTemperature(fields["temperature"])
+	r.messagesSampling(fields["temperature"], fields["top_p"])
 	r.messagesTools(fields)
 	r.messagesFormat(fields["response_format"])
 }
@@ -30,15 +30,21 @@ func (r *rewriting) maxTokens(fields map[string]gjson.Result) {
 	r.w.number("max_tokens", int64(max(r.options.DefaultMaxTokens, 1)))
 }
 
-// clampTemperature writes a temperature, which here goes up to 1.
-func (r *rewriting) clampTemperature(v gjson.Result) {
+// messagesSampling writes a temperature, which here goes up to 1, or top_p: newer
+// models refuse a request with both.
+func (r *rewriting) messagesSampling(temperature, topP gjson.Result) {
 	switch {
-	case !v.Exists():
-	case v.Type == gjson.Number && v.Num > 1:
+	case !temperature.Exists():
+		r.optional("top_p", topP)
+		return
+	case temperature.Type == gjson.Number && temperature.Num > 1:
 		r.w.number("temperature", 1)
 		r.drop("temperature")
 	default:
-		r.w.member("temperature", v.Raw)
+		r.w.member("temperature", temperature.Raw)
+	}
+	if topP.Exists() {
+		r.drop("top_p")
 	}
 }
 
@@ -65,8 +71,8 @@ func (r *rewriting) messagesStops(v gjson.Result) {
 // messagesFormat writes the schema that an answer must have. The schema's name
 // and its strictness have no place there: it is always strict.
 func (r *rewriting) messagesFormat(v gjson.Result) {
-	switch v.Get("type").Str {
-	case "json_schema":
+	switch kind := v.Get("type").Str; {
+	case kind == "json_schema":
 		schema := v.Get("json_schema.schema")
 		if !schema.IsObject() {
 			r.refuse("response_format", "it has no schema")
@@ -80,7 +86,7 @@ func (r *rewriting) messagesFormat(v gjson.Result) {
 		r.w.member("schema", schema.Raw)
 		r.w.close('}')
 		r.w.close('}')
-	case "text", "":
+	case kind == "text", !v.Exists():
 	default:
 		r.refuse("response_format", "the provider's dialect has structured output by a schema only")
 	}
@@ -149,7 +155,7 @@ func (r *rewriting) messagesConversation(messages gjson.Result) {
 		return
 	case turns.n == 0:
 		r.refuse("messages", "without a turn of the user's or the assistant's there is nothing to answer")
-	case turns.role == "assistant" && !r.options.SupportsPrefill:
+	case turns.last == "assistant" && !r.options.SupportsPrefill:
 		r.refuse("messages", "it ends with a turn of the assistant's, which the backend would not go on with")
 	}
 	if system.n > 0 {
@@ -234,9 +240,14 @@ func (r *rewriting) assistantTurn(t *chatTurn, to *blocks) {
 		case !isObject(arguments):
 			r.refuse("function.arguments", "want a JSON object")
 		}
+		name := c.Get("function.name")
+		if r.called == nil {
+			r.called = map[string]bool{}
+		}
+		r.called[name.Str] = true
 		w := to.begin("tool_use")
 		w.text("id", messagesToolID(c.Get("id").Str))
-		w.member("name", textOrNull(c.Get("function.name")))
+		w.member("name", textOrNull(name))
 		w.member("input", arguments)
 		to.end()
 	})

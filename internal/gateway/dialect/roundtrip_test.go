@@ -101,14 +101,17 @@ func (a author) options(r fields) {
 			r[name] = value
 		}
 	}
-	maybe("temperature", float64(a.IntN(11))/10)
-	maybe("top_p", float64(1+a.IntN(9))/10)
+	if tenths := float64(a.IntN(10)) / 10; a.often(2) {
+		maybe("temperature", tenths)
+	} else {
+		maybe("top_p", tenths)
+	}
 	maybe("stop", []any{"END", a.text()})
 	maybe("response_format", fields{"type": "json_schema", "json_schema": fields{"name": "response", "schema": a.schema(), "strict": true}})
 	if a.often(2) {
 		r["stream"] = true
 	}
-	if !a.often(2) {
+	if called := slices.ContainsFunc(r["messages"].([]any), func(m any) bool { return m.(fields)["tool_calls"] != nil }); !called && !a.often(2) {
 		return
 	}
 	r["tools"] = []any{

@@ -1,6 +1,8 @@
 package dialect
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/tidwall/gjson"
@@ -18,7 +20,8 @@ const noParameters = `{"type":"object","properties":{}}`
 func (r *rewriting) messagesTools(fields map[string]gjson.Result) {
 	tools, ok := fields["tools"]
 	if !ok {
-		return // nothing to choose from
+		r.messagesCalledTools()
+		return
 	}
 	r.w.key("tools")
 	r.w.open('[')
@@ -39,6 +42,25 @@ func (r *rewriting) messagesTools(fields map[string]gjson.Result) {
 	})
 	r.w.close(']')
 	r.messagesToolChoice(fields["tool_choice"], fields["parallel_tool_calls"].Type == gjson.False)
+}
+
+// messagesCalledTools declares what a conversation has called where the client
+// offers no tools any more, and forbids to call it: the Messages API refuses calls
+// and results in a request that has no tools.
+func (r *rewriting) messagesCalledTools() {
+	if len(r.called) == 0 {
+		return
+	}
+	r.w.key("tools")
+	r.w.open('[')
+	for _, name := range slices.Sorted(maps.Keys(r.called)) {
+		r.w.open('{')
+		r.w.text("name", name)
+		r.w.member("input_schema", noParameters)
+		r.w.close('}')
+	}
+	r.w.close(']')
+	r.w.member("tool_choice", `{"type":"none"}`)
 }
 
 func (r *rewriting) optional(k string, v gjson.Result) {

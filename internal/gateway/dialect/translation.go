@@ -115,8 +115,9 @@ type rewriting struct {
 	w       jsonWriter
 	options Options
 	dropped []string
-	places  []place // where in the request it is
-	err     error   // the first *InexpressibleError
+	called  map[string]bool // the functions that the conversation has called
+	places  []place         // where in the request it is
+	err     error           // the first *InexpressibleError
 }
 
 // place is an element of a list.

@@ -54,6 +54,8 @@ func TestChatRequestsLose(t *testing.T) {
 			messagesHi,
 			[]string{"user", "metadata", "seed", "service_tier", "store", "reasoning_effort", "presence_penalty"},
 		},
+		{"a temperature as it is anyway", chatHi + `,"temperature":1.0,"top_p":0.5`, messagesHi + `,"top_p":0.5`, nil},
+		{"two ways to sample", chatHi + `,"top_p":0.5,"temperature":0`, messagesHi + `,"temperature":0`, []string{"top_p"}},
 		{"a high temperature", chatHi + `,"temperature":1.5`, messagesHi + `,"temperature":1`, []string{"temperature"}},
 		{
 			"several instructions, one in the middle",
@@ -62,12 +64,22 @@ func TestChatRequestsLose(t *testing.T) {
 		},
 		{
 			"texts that are empty", `"max_tokens":9,"messages":[{"role":"system","content":""},{"role":"user","content":[{"type":"text","text":""},{"type":"text","text":"x"}]},{"role":"assistant","content":""},{"role":"user","content":"y"}]`,
-			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"user","content":"y"}]`, nil,
+			`"max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"text","text":"y"}]}]`, nil,
+		},
+		{
+			"turns that say nothing between others, and at the end",
+			`"max_tokens":9,"messages":[{"role":"user","content":""},{"role":"assistant","content":"a"},{"role":"user","content":""},{"role":"assistant","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"t","content":"r"},{"role":"assistant","content":null},{"role":"user","content":"y"},{"role":"assistant","content":""}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]`,
+			`"max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"tool_use","id":"t","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"},{"type":"text","text":"y"}]}],"tools":[{"name":"f","input_schema":{"type":"object"}}]`, nil,
 		},
 		{
 			"results after the user's words",
 			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"functions.f:0","type":"function","function":{"name":"f","arguments":""}}]},{"role":"user","content":"y"},{"role":"tool","tool_call_id":"functions.f:0","content":"r"}]`,
-			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"functions_f_0","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"functions_f_0","content":"r"},{"type":"text","text":"y"}]}]`, nil,
+			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"functions_f_0","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"functions_f_0","content":"r"},{"type":"text","text":"y"}]}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"none"}`, nil,
+		},
+		{
+			"calls of functions that are offered no more",
+			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"g","arguments":""}},{"id":"b","function":{"name":"f","arguments":""}},{"id":"c","function":{"name":"\u0067","arguments":""}}]},{"role":"tool","tool_call_id":"a","content":"r"},{"role":"tool","tool_call_id":"b","content":"r"},{"role":"tool","tool_call_id":"c","content":"r"}],"tools":[],"parallel_tool_calls":false`,
+			`"max_tokens":9,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"g","input":{}},{"type":"tool_use","id":"b","name":"f","input":{}},{"type":"tool_use","id":"c","name":"g","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"r"},{"type":"tool_result","tool_use_id":"b","content":"r"},{"type":"tool_result","tool_use_id":"c","content":"r"}]}],"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}},{"name":"g","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"none"}`, nil,
 		},
 		{
 			"a refusal, names, thoughts and the detail of an image",
@@ -153,6 +165,8 @@ func TestRequestsThatCannotBeExpressed(t *testing.T) {
 		{chatTranslation(), chatHi + `,"logit_bias":{"50256":-100}`, "logit_bias"},
 		{chatTranslation(), chatHi + `,"modalities":["text","audio"]`, "modalities"},
 		{chatTranslation(), chatHi + `,"response_format":{"type":"json_object"}`, "response_format"},
+		{chatTranslation(), chatHi + `,"response_format":"json"`, "response_format"},
+		{chatTranslation(), chatHi + `,"response_format":{}`, "response_format"},
 		{chatTranslation(), chatHi + `,"unheard_of":1`, "unheard_of"},
 		{chatTranslation(), chatHi + `,"stop":"\n\n"`, "stop"},
 		{chatTranslation(), chatHi + `,"stop":["a"," "]`, "stop[1]"},

@@ -171,6 +171,16 @@ func TestChatStreamsBecomeMessages(t *testing.T) {
 			[]string{`tool_use a_0 f: {"a":1}`, `tool_use call_2 g: {"b":2}`, "text: text", "tool_use call_3 h: {}"}, "tool_use",
 		},
 		{
+			"calls that all have one number, by their ids",
+			chatPieces("tool_calls", call("0", "call_1", "f", `{"a":1}`), call("0", "call_2", "g", ""), call("0", "", "", `{"b":`), call("0", "call_2", "g", `2}`), call("0", "call_3", "f", "")),
+			[]string{`tool_use call_1 f: {"a":1}`, `tool_use call_2 g: {"b":2}`, "tool_use call_3 f: {}"}, "tool_use",
+		},
+		{
+			"calls without a number",
+			chatPieces("tool_calls", `{"tool_calls":[{"id":"call_1","function":{"name":"f","arguments":"{}"}},{"id":"call_2","function":{"name":"f","arguments":"{\"b\":2}"}}]}`),
+			[]string{`tool_use call_1 f: {}`, `tool_use call_2 f: {"b":2}`}, "tool_use",
+		},
+		{
 			"a whole answer in one chunk, usage in it, no end mark",
 			[]sent{{"", `{"id":"id_1","choices":[{"index":0,"delta":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`}},
 			[]string{"text: x"}, "end_turn",
