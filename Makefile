@@ -94,6 +94,10 @@ fuzz: ## Run the fuzz tests for FUZZTIME (30s).
 bench: build ## Run the benchmarks against peers and bare baselines.
 	@cd bench && go run . $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: build cluster ## Measure growth on a real API server: 10,000 policies and routes, fleets (about 15 min).
+	@cd bench && go run . -only scale $(ARGS)
+
 .PHONY: cluster
 cluster: ## Build kube-apiserver, etcd and kubectl into bin/k8s.
 	@test/cluster/build.sh

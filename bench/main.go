@@ -30,8 +30,8 @@ func main() {
 	role := flag.String("role", "", "run as one of the processes that are measured (the program starts them itself)")
 	target := flag.String("target", "", "where that process sends requests on to")
 	flag.IntVar(&o.rounds, "rounds", 7, "rounds of every measurement; fewer than 5 are for trying out")
-	flag.StringVar(&o.only, "only", "", "comma-separated: engine, requests, refusals, streams, translated, held, apply; or profile; empty: all but profile")
-	flag.StringVar(&o.operator, "operator", "../bin/switchgear", "path of the built switchgear, for apply")
+	flag.StringVar(&o.only, "only", "", "comma-separated: engine, requests, refusals, streams, translated, held; or scale or profile; empty: all but these two")
+	flag.StringVar(&o.operator, "operator", "../bin/switchgear", "path of the built switchgear, for scale")
 	flag.StringVar(&o.profiles, "profiles", "../bin/profiles", "where profile writes to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -54,8 +54,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // it is in the temporary directory
-	fmt.Printf("%s, %s/%s, %d CPUs, %s, medians of %d rounds.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH,
-		runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly), o.rounds)
+	fmt.Printf("%s, %s/%s, %d CPUs, %s", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
+	if o.only != "scale" { // which is one run
+		fmt.Printf(", medians of %d rounds", o.rounds)
+	}
+	fmt.Println(".")
 	if o.rounds < enoughRounds {
 		fmt.Printf("\nFewer than %d rounds: for trying out, not for telling.\n", enoughRounds)
 	}
@@ -75,7 +78,7 @@ func run(ctx context.Context, o options) error {
 		{"streams", func() error { return streams(ctx, o.rounds, ways) }},
 		{"translated", func() error { return translated(ctx, o.rounds) }},
 		{"held", func() error { return heldMemory(ctx, o.rounds) }},
-		{"apply", func() error { return apply(ctx, o.rounds, o.operator) }},
+		{"scale", func() error { return scale(ctx, o.operator) }},
 		{"profile", func() error { return profile(ctx, o.profiles) }},
 	} {
 		if !o.wants(part.name) {
@@ -92,7 +95,7 @@ func run(ctx context.Context, o options) error {
 // wants reports whether a part is to be run.
 func (o options) wants(part string) bool {
 	if o.only == "" {
-		return part != "profile"
+		return part != "scale" && part != "profile"
 	}
 	return slices.Contains(strings.Split(o.only, ","), part)
 }

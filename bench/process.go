@@ -128,6 +128,10 @@ func (p *process) memory() (now, peak float64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	return memoryOf(pids...)
+}
+
+func memoryOf(pids ...int) (now, peak float64, err error) {
 	for _, pid := range pids {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {

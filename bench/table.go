@@ -47,3 +47,5 @@ func micros(d float64) string { return fmt.Sprintf("%.1f µs", d/1e3) }
 func millis(d float64) string { return fmt.Sprintf("%.2f ms", d/1e6) }
 
 func kibibytes(b float64) string { return fmt.Sprintf("%.1f KiB", b/1024) }
+
+func mebibytes(b float64) string { return fmt.Sprintf("%.1f MiB", b/(1<<20)) }

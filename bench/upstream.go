@@ -20,6 +20,8 @@ const (
 	callsPath = "/calls"
 	// The headers by which a client says how it wants to be streamed to.
 	tokensHeader, everyHeader = "X-Bench-Tokens", "X-Bench-Every"
+	// failHeader is that by which it says that it wants an error.
+	failHeader = "X-Bench-Fail"
 )
 
 // speech is what the simulated provider says in a dialect: an answer, and a
@@ -61,7 +63,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		says = &messagesSpeech
 	}
 	switch {
-	case bytes.Contains(body, []byte(`"model":"`+broken)):
+	case bytes.Contains(body, []byte(`"model":"`+broken)), r.Header.Get(failHeader) != "":
 		w.WriteHeader(http.StatusInternalServerError)
 	case r.Header.Get(tokensHeader) != "":
 		says.stream(w, r)

@@ -86,6 +86,7 @@ func sharedCircuits(r *gateway.Route) []Problem {
 type circuitLimiter struct {
 	seen  map[gateway.CircuitKey]bool // the value: within the limit
 	count map[string]int              // distinct circuits, by the policy's ID
+	over  bool                        // a policy has too many
 }
 
 func newCircuitLimiter(size int) *circuitLimiter {
@@ -141,6 +142,7 @@ func (l *circuitLimiter) admit(key gateway.CircuitKey) bool {
 	}
 	l.count[key.Policy]++
 	within = l.count[key.Policy] <= maxCircuits
+	l.over = l.over || !within
 	l.seen[key] = within
 	return within
 }

@@ -52,13 +52,15 @@ func Compile(in Input, last *LastGood, o Options) *Result {
 			Routes:   make(map[types.NamespacedName]*RouteResult, len(in.Routes)),
 		},
 		policies: make(map[types.NamespacedName]*policy, len(in.Policies)),
-		limiter:  newCircuitLimiter(len(in.Routes)),
+		limiter:  newCircuitLimiter(max(len(in.Routes), last.circuits)),
+		version:  newVersionHash(),
 	}
 	policies := sorted(in.Policies)
 	routes := sorted(in.Routes)
 	c.compilePolicies(policies)
 	c.compileRoutes(routes)
 	c.finishPolicies(policies)
+	c.next.circuits = len(c.limiter.seen)
 	c.result.Snapshot.Version = c.version.String()
 	c.result.LastGood = c.next
 	return c.result
@@ -98,10 +100,11 @@ func (c *compilation) compilePolicies(policies []*v1alpha1.CircuitPolicy) {
 // first, over all routes; then each stands for itself.
 func (c *compilation) compileRoutes(routes []*v1alpha1.ProviderRoute) {
 	c.result.Snapshot.Routes = make([]*gateway.Route, 0, len(routes))
-	entries := make([]*routeEntry, len(routes))
+	entries, lasts := make([]*routeEntry, len(routes)), make([]*routeEntry, len(routes))
 	matches := 0
 	for i, r := range routes {
-		entries[i] = newRouteEntry(r, c.last.routes[identityOf(r)], &c.options)
+		lasts[i] = c.last.routes[identityOf(r)]
+		entries[i] = newRouteEntry(r, lasts[i], &c.options)
 		if entries[i].live != nil {
 			matches += len(entries[i].live.patterns)
 		}
@@ -109,7 +112,7 @@ func (c *compilation) compileRoutes(routes []*v1alpha1.ProviderRoute) {
 	claims := newClaims(matches)
 	for i, r := range routes {
 		e := entries[i]
-		e.resolved = c.resolve(r, e, claims.stake(r, e.live))
+		e.resolved = c.resolve(r, e, lasts[i], claims.stake(r, e.live))
 		route, result := c.limiter.limit(e.resolved)
 		c.next.routes[identityOf(r)] = e
 		c.result.Routes[keyOf(r)] = result
@@ -123,6 +126,19 @@ func (c *compilation) compileRoutes(routes []*v1alpha1.ProviderRoute) {
 // finishPolicies adds what only the routes could tell: the built-in policies
 // that are in use, and the policies that have too many circuits.
 func (c *compilation) finishPolicies(policies []*v1alpha1.CircuitPolicy) {
+	if c.limiter.over {
+		c.blamePolicies(policies)
+	}
+	builtIn := make([]*gateway.Policy, 0, len(c.next.builtIn))
+	for _, p := range c.next.builtIn {
+		builtIn = append(builtIn, &p.Policy)
+	}
+	slices.SortFunc(builtIn, func(a, b *gateway.Policy) int { return cmp.Compare(a.Namespace, b.Namespace) })
+	c.result.Snapshot.Policies = append(c.result.Snapshot.Policies, builtIn...)
+}
+
+// blamePolicies tells of the policies that have too many circuits.
+func (c *compilation) blamePolicies(policies []*v1alpha1.CircuitPolicy) {
 	for _, p := range policies {
 		live := c.policies[keyOf(p)]
 		if live == nil {
@@ -134,12 +150,6 @@ func (c *compilation) finishPolicies(policies []*v1alpha1.CircuitPolicy) {
 			c.result.Policies[keyOf(p)] = &r
 		}
 	}
-	builtIn := make([]*gateway.Policy, 0, len(c.next.builtIn))
-	for _, p := range c.next.builtIn {
-		builtIn = append(builtIn, &p.Policy)
-	}
-	slices.SortFunc(builtIn, func(a, b *gateway.Policy) int { return cmp.Compare(a.Namespace, b.Namespace) })
-	c.result.Snapshot.Policies = append(c.result.Snapshot.Policies, builtIn...)
 }
 
 // sorted returns the objects in order of precedence: the older first, then by

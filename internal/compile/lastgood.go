@@ -17,6 +17,7 @@ type LastGood struct {
 	routes   map[identity]*routeEntry
 	builtIn  map[string]*policy // by namespace
 	secrets  map[secretUse]*secretValue
+	circuits int // how many there were
 }
 
 func newLastGood(in Input) *LastGood {

@@ -34,7 +34,7 @@ type resolvedRoute struct {
 
 // resolve makes the route of an entry, or takes the last one if nothing that it
 // was made of has changed.
-func (c *compilation) resolve(r *v1alpha1.ProviderRoute, e *routeEntry, lost []loss) *resolvedRoute {
+func (c *compilation) resolve(r *v1alpha1.ProviderRoute, e, last *routeEntry, lost []loss) *resolvedRoute {
 	if e.live == nil {
 		out := &resolvedRoute{result: &RouteResult{}}
 		out.result.Problems = e.problems
@@ -53,7 +53,7 @@ func (c *compilation) resolve(r *v1alpha1.ProviderRoute, e *routeEntry, lost []l
 		c.version.secret(ref.ca)
 		c.scratch = append(c.scratch, ref)
 	}
-	if last := c.last.routes[identityOf(r)]; last != nil && slices.Equal(last.problems, e.problems) {
+	if last != nil && slices.Equal(last.problems, e.problems) {
 		was := last.resolved
 		if was.spec == e.live && slices.Equal(was.refs, c.scratch) && slices.Equal(was.lost, lost) {
 			return was

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"hash"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,7 +13,17 @@ import (
 // versionHash gathers the identities of what a snapshot is made of: kind, name,
 // UID and live generation, and the versions of the Secrets that are used. No
 // value of a Secret goes into it.
-type versionHash struct{ buf []byte }
+type versionHash struct {
+	hash hash.Hash
+	buf  []byte // what is yet to go into hash
+}
+
+func newVersionHash() versionHash {
+	return versionHash{hash: sha256.New(), buf: make([]byte, 0, 2*hashed)}
+}
+
+// hashed is how many bytes go into the hash at a time.
+const hashed = 4096
 
 // object adds an object. One that no API server has numbered is known by its
 // spec.
@@ -38,10 +49,18 @@ func (v *versionHash) add(parts ...string) {
 		v.buf = append(v.buf, ':')
 		v.buf = append(v.buf, p...)
 	}
+	if len(v.buf) >= hashed {
+		v.flush()
+	}
+}
+
+func (v *versionHash) flush() {
+	_, _ = v.hash.Write(v.buf) // a hash takes everything
+	v.buf = v.buf[:0]
 }
 
 // String is the version, in 16 hexadecimal digits.
 func (v *versionHash) String() string {
-	sum := sha256.Sum256(v.buf)
-	return hex.EncodeToString(sum[:8])
+	v.flush()
+	return hex.EncodeToString(v.hash.Sum(nil)[:8])
 }

@@ -42,12 +42,14 @@ type liveRoute struct {
 type liveBackend struct {
 	*Backend
 	transport *http.Transport
+	pool      poolKey    // of transport
 	query     url.Values // of the backend's URL: what it always sends
 	stats     *backendStats
 	peer      peer
 }
 
-// build makes a snapshot ready, taking over from old what has the same identity.
+// build makes a snapshot ready, taking over from old what has the same identity. A
+// route that is the very same is taken over whole: of many, mostly one has changed.
 func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 	l := &live{
 		snapshot:   s,
@@ -62,24 +64,20 @@ func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 	inUse := map[poolKey]bool{}
 	for _, r := range s.Routes {
 		id := objectKey{r.Namespace, r.Name}
-		lr := &liveRoute{Route: r, backends: make([]*liveBackend, len(r.Backends)), budget: &retryBudget{}}
-		if was := old.routes[id]; was != nil {
-			lr.budget = was.budget
+		lr := old.routes[id]
+		fresh := lr == nil || lr.Route != r
+		if fresh {
+			lr = g.newRoute(r, lr)
 		}
-		for i, b := range r.Backends {
-			lr.backends[i] = &liveBackend{
-				Backend:   b,
-				transport: g.transports.get(b, inUse),
-				query:     queryValues(b.Query),
-				stats:     g.metrics.backend(r.Namespace, r.Name, b.Name),
-				peer:      peerOf(b.Dialect, b.URL),
-			}
+		for _, b := range lr.backends {
+			inUse[b.pool] = true
 		}
-		lr.circuits = make([][]*managedCircuit, len(r.Matches))
 		for m, match := range r.Matches {
-			lr.circuits[m] = make([]*managedCircuit, len(r.Backends))
 			for i, key := range match.Circuits {
-				lr.circuits[m][i] = g.takeCircuit(l, old, key, r.Backends[i].Policy, now)
+				c := g.takeCircuit(l, old, key, r.Backends[i].Policy, now)
+				if fresh { // or it has that one, and is being served
+					lr.circuits[m][i] = c
+				}
 			}
 		}
 		l.routes[id] = lr
@@ -95,6 +93,31 @@ func (g *Gateway) build(s *Snapshot, old *live, now time.Duration) *live {
 	}
 	g.transports.retain(inUse)
 	return l
+}
+
+// newRoute makes a route ready, but for its circuits. was is the route of that name
+// that was live, nil if there was none.
+func (g *Gateway) newRoute(r *Route, was *liveRoute) *liveRoute {
+	lr := &liveRoute{Route: r, backends: make([]*liveBackend, len(r.Backends)), budget: &retryBudget{}}
+	if was != nil {
+		lr.budget = was.budget
+	}
+	for i, b := range r.Backends {
+		transport, pool := g.transports.get(b)
+		lr.backends[i] = &liveBackend{
+			Backend:   b,
+			transport: transport,
+			pool:      pool,
+			query:     queryValues(b.Query),
+			stats:     g.metrics.backend(r.Namespace, r.Name, b.Name),
+			peer:      peerOf(b.Dialect, b.URL),
+		}
+	}
+	lr.circuits = make([][]*managedCircuit, len(r.Matches))
+	for m := range r.Matches {
+		lr.circuits[m] = make([]*managedCircuit, len(r.Backends))
+	}
+	return lr
 }
 
 // takeCircuit returns the circuit of that key: the one that was live, told of

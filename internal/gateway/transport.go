@@ -56,26 +56,25 @@ func newTransports(guard dialGuard) *transports {
 	}
 }
 
-// get returns the pool for a backend, and notes that it is in use.
-func (t *transports) get(b *Backend, inUse map[poolKey]bool) *http.Transport {
+// get returns the pool for a backend, and its key.
+func (t *transports) get(b *Backend) (*http.Transport, poolKey) {
 	key := poolKey{TLS: b.TLS}
 	// It fails under CGI alone, where a client could name a proxy.
 	proxy, err := t.proxy(b.URL)
 	if err == nil && proxy != nil {
 		key.proxy = proxy.String()
 	}
-	inUse[key] = true
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.pools[key]; p != nil {
-		return p
+		return p, key
 	}
 	p := t.make(b.TLS)
 	if key.proxy != "" {
 		t.through(p, proxy)
 	}
 	t.pools[key] = p
-	return p
+	return p, key
 }
 
 // retain drops the pools that are in use no more. Their running requests finish.
