@@ -35,6 +35,8 @@ func TestWhatIsWrongIsOneLineThatSaysWhatToDo(t *testing.T) {
 		"no body":              {[]string{"operator", "--max-body-bytes=0"}, []string{"--max-body-bytes 0", "above 0"}},
 		"unknown access log":   {[]string{"operator", "--access-log=some"}, []string{`--access-log "some"`, "off, all, or a number"}},
 		"no lines a second":    {[]string{"run", "-f", ".", "--access-log=0"}, []string{`--access-log "0"`, "off, all, or a number"}},
+		"negative delay":       {[]string{"operator", "--shutdown-delay=-1s"}, []string{"--shutdown-delay -1s", "0 or more"}},
+		"a name that is none":  {[]string{"operator", "--replica-name=Not_a_name"}, []string{"--replica-name", "Not_a_name", "lower case"}},
 		"negative grace":       {[]string{"operator", "--grace-period=-1s"}, []string{"--grace-period -1s", "0 or more"}},
 		"admin without a port": {[]string{"operator", "--kubeconfig", kubeconfig(t), "--admin-listen=localhost"}, []string{`--admin-listen "localhost"`, "host:port", "0 for none"}},
 		"admin port taken":     {[]string{"operator", "--kubeconfig", kubeconfig(t), "--admin-listen=" + taken(t)}, []string{"--admin-listen", "address already in use", "another address"}},

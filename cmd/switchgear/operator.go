@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/validate/content"
@@ -33,6 +34,7 @@ type operatorOptions struct {
 	adminListen                     string
 	leaderElectionNamespace         string
 	replicaName                     string
+	shutdownDelay                   time.Duration
 	healthProbeBindAddress          string
 	metricsBindAddress              string
 	metricsSecure                   bool
@@ -52,7 +54,8 @@ func newOperatorCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.AddGoFlag(flag.Lookup(crconfig.KubeconfigFlagName))
-	o.add(f, ":8080", namespace, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" longer")
+	o.add(f, ":8080", namespace, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" and the shutdown delay longer")
+	f.DurationVar(&o.shutdownDelay, "shutdown-delay", controller.DefaultShutdownDelay, "how long after SIGTERM new connections are taken, while endpoints follow; readiness is red from the start")
 	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
 	f.StringVar(&o.replicaName, "replica-name", ownName(), "name of this replica among the others, by default the pod's; its GatewayReplica is in the namespace of the lease")
@@ -74,6 +77,9 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	cidrs, err := o.validate()
 	if err != nil {
 		return err
+	}
+	if o.shutdownDelay < 0 {
+		return fmt.Errorf("--shutdown-delay %s: want 0 or more", o.shutdownDelay)
 	}
 	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
 		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
@@ -103,6 +109,7 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		HealthProbeBindAddress:  o.healthProbeBindAddress,
 		LeaderElectionNamespace: o.leaderElectionNamespace,
 		Replica:                 o.replica(),
+		ShutdownDelay:           o.shutdownDelay,
 		GracePeriod:             o.gracePeriod,
 		Compile:                 compile.Options{AllowPlaintextCredentials: o.allowPlaintextCredentials, AllowBackendCIDRs: cidrs},
 		Gateway:                 plane,

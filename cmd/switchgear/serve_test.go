@@ -21,6 +21,9 @@ func (*slowServer) Listen() error { return nil }
 // Addr returns an address.
 func (*slowServer) Addr() net.Addr { return &net.TCPAddr{} }
 
+// Leave is heard by nobody.
+func (*slowServer) Leave() {}
+
 // Serve waits for the end.
 func (*slowServer) Serve(ctx context.Context) error { <-ctx.Done(); return nil }
 

@@ -110,7 +110,7 @@ func (a *assembly) assemble() error {
 // configuration, and no other process has this one's name.
 func (a *assembly) listener() *Listener {
 	return &Listener{
-		Server: a.options.Listener, Close: a.options.Gateway.Close, Grace: a.options.GracePeriod,
+		Server: a.options.Listener, Close: a.options.Gateway.Close, Delay: a.options.ShutdownDelay, Grace: a.options.GracePeriod,
 		Applied: a.store.Applied(), Admitted: a.reporter.admitted, Released: a.leader.Released(),
 		OnServing: sync.OnceFunc(func() { close(a.reporter.serving) }),
 		OnDrained: sync.OnceFunc(func() { close(a.reporter.drained) }),

@@ -15,6 +15,7 @@ type DataPlaneServer interface {
 	Listen() error
 	Addr() net.Addr
 	Serve(ctx context.Context) error
+	Leave()
 	Shutdown(ctx context.Context) error
 }
 
@@ -30,6 +31,9 @@ type Listener struct {
 	// OnServing is called when clients can connect, and OnDrained when nothing runs
 	// any more. They may be nil.
 	OnServing, OnDrained func()
+	// Delay is how long the listener stays open after the end was told, for those
+	// who send requests here to learn of it.
+	Delay time.Duration
 	// Grace is how long what runs at the end may take to finish.
 	Grace time.Duration
 
@@ -40,8 +44,8 @@ type Listener struct {
 func (l *Listener) Bound() bool { return l.bound.Load() }
 
 // Start waits for the first configuration, serves until ctx ends, and drains:
-// first the lease goes, so that another replica writes status meanwhile, then
-// the listener, then what runs has the grace period to finish.
+// first the lease goes, so that another replica writes status meanwhile; after
+// the delay the listener; then what runs has the grace period to finish.
 func (l *Listener) Start(ctx context.Context) error {
 	defer l.Close()
 	if l.OnDrained != nil {
@@ -73,7 +77,11 @@ func (l *Listener) Start(ctx context.Context) error {
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
+	l.Server.Leave()
+	delay := time.NewTimer(l.Delay)
+	defer delay.Stop()
 	<-l.Released
+	<-delay.C
 	log.Info("Draining", "gracePeriod", l.Grace.String())
 	drainCtx, cancel := context.WithTimeout(serveCtx, l.Grace)
 	defer cancel()

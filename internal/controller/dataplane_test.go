@@ -42,7 +42,10 @@ func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 		server := newFakeListener()
 		server.drained = make(chan struct{}) // never
 		closed := false
-		l := &Listener{Server: server, Close: func() { closed = true }, Applied: applied, Admitted: admitted, Released: released, Grace: time.Hour}
+		l := &Listener{
+			Server: server, Close: func() { closed = true }, Applied: applied, Admitted: admitted, Released: released,
+			Delay: 5 * time.Second, Grace: time.Hour,
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- l.Start(ctx) }()
@@ -62,14 +65,22 @@ func TestDrainEndsWithTheGracePeriod(t *testing.T) {
 			t.Error("the listener did not open")
 		}
 		cancel()
+		told := time.Now()
 		synctest.Wait()
+		if !server.left.Load() {
+			t.Error("clients are not told to go elsewhere")
+		}
 		select {
 		case <-server.shutting:
 			t.Error("the drain began before the lease was released")
 		default:
 		}
-		start := time.Now()
 		close(released)
+		<-server.shutting
+		start := time.Now()
+		if delay := start.Sub(told); delay != 5*time.Second {
+			t.Errorf("the listener closed after %s, want the delay", delay)
+		}
 		if err := <-ended; err != nil {
 			t.Errorf("the end is an error: %v", err)
 		}

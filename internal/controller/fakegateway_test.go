@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchgear/switchgear/internal/gateway"
@@ -176,16 +177,20 @@ func (g *fakeGateway) Close() {
 // fakeListener serves nobody, and drains when the test says so.
 type fakeListener struct {
 	listening, shutting, drained chan struct{}
+	left                         atomic.Bool
 }
 
 func newFakeListener() *fakeListener {
-	l := &fakeListener{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	l := &fakeListener{listening: make(chan struct{}), shutting: make(chan struct{}), drained: make(chan struct{})}
 	close(l.drained)
 	return l
 }
 
 // Listen opens nothing.
 func (l *fakeListener) Listen() error { close(l.listening); return nil }
+
+// Leave notes that it was called.
+func (l *fakeListener) Leave() { l.left.Store(true) }
 
 // Addr returns an address.
 func (l *fakeListener) Addr() net.Addr { return &net.TCPAddr{} }

@@ -79,6 +79,34 @@ func TestStatusIsThatOfTheFleet(t *testing.T) {
 	leader.waitSummary(t, "openai", "0/1")
 }
 
+// TestWhatBecomesNewsWhenAReplicaLeaves: the leader's circuit closes while
+// another's is open still, and that one is not waited for.
+func TestWhatBecomesNewsWhenAReplicaLeaves(t *testing.T) {
+	leader := startOperator(t)
+	p := leader.settledPolicy(t, "openai")
+	other := joinFleet(t, leader, &wire{})
+	leader.waitSummary(t, "openai", "0/2")
+	leader.open(p, "5 consecutive failures")
+	other.open(p, "5 consecutive failures")
+	leader.waitSummary(t, "openai", "2/2")
+	leader.closed(p)
+	leader.waitSummary(t, "openai", "1/2")
+	closed := func() error {
+		for _, e := range leader.events(t, "openai") {
+			if e.Reason == eventCircuitClosed {
+				return nil
+			}
+		}
+		return fmt.Errorf("no event tells of the closing")
+	}
+	if closed() == nil {
+		t.Error("the closing was told while the circuit was open elsewhere")
+	}
+	other.stop()
+	leader.waitState(t, "openai", v1alpha1.CircuitClosed)
+	waitFor(t, "the event", closed)
+}
+
 func TestARouteGoesWhereNoReplicaIsOpen(t *testing.T) {
 	leader := startOperator(t)
 	p := leader.settledPolicy(t, "openai")

@@ -23,12 +23,16 @@ import (
 // DefaultGracePeriod is how long running requests and streams may take to
 // finish after SIGTERM: as long as the longest stream that a policy's default
 // streamTotal allows. The pod's terminationGracePeriodSeconds must be longer by
-// at least ShutdownMargin.
+// at least the shutdown delay and ShutdownMargin.
 const DefaultGracePeriod = time.Hour
 
 // ShutdownMargin is what ending takes beside the grace period: giving the lease
 // back, with an API server that may be gone, and stopping the rest.
 const ShutdownMargin = 30 * time.Second
+
+// DefaultShutdownDelay is how long the listener stays open after SIGTERM: as long
+// as it usually takes for a Pod's end to reach whoever sends it requests.
+const DefaultShutdownDelay = 5 * time.Second
 
 // The metrics server asks who a client is and what it may.
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
@@ -41,9 +45,10 @@ type Options struct {
 	// LeaderElectionNamespace is where the lease lives.
 	LeaderElectionNamespace string
 	// Replica says who this process is among the replicas.
-	Replica     ReplicaOptions
-	GracePeriod time.Duration
-	Compile     compile.Options
+	Replica ReplicaOptions
+	// ShutdownDelay and GracePeriod are the Listener's.
+	ShutdownDelay, GracePeriod time.Duration
+	Compile                    compile.Options
 	// Gateway is the data plane, and what is observed.
 	Gateway GatewayPlane
 	// Listener serves the gateway.
@@ -79,7 +84,7 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 		return nil, err
 	}
 	never := false
-	shutdown := o.GracePeriod + ShutdownMargin
+	shutdown := o.ShutdownDelay + o.GracePeriod + ShutdownMargin
 	mgr, err := ctrl.NewManager(rc, ctrl.Options{
 		Scheme:                  scheme,
 		MapperProvider:          newMapper,
@@ -109,6 +114,7 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 // the managed fields.
 func cacheOptions(namespace string) cache.Options {
 	return cache.Options{
+		NewInformer:      newStubbornInformer,
 		DefaultTransform: cache.TransformStripManagedFields(),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{

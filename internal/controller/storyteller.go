@@ -132,8 +132,10 @@ func (s *Storyteller) whereTo(routes []types.NamespacedName) []string {
 // policyWritten tells what is new in a status that has just been written.
 func (s *Storyteller) policyWritten(ctx context.Context, p *v1alpha1.CircuitPolicy, now v1alpha1.CircuitPolicyStatus, last *gateway.Transition) {
 	s.conditions(reference(policyKind, p), p.Status.Conditions, now.Conditions)
-	// A transition while nobody led has been told by nobody.
-	if last != nil && !equality.Semantic.DeepEqual(p.Status.LastTransition, now.LastTransition) {
+	// A transition while nobody led has been told by nobody, and one that was no
+	// news is some when the replica that stood in its way has left.
+	isNew := p.Status.State != now.State || !equality.Semantic.DeepEqual(p.Status.LastTransition, now.LastTransition)
+	if last != nil && isNew {
 		t := *last
 		t.Namespace, t.Name = p.Namespace, p.Name
 		s.Transition(ctx, t)

@@ -30,6 +30,7 @@ var (
 	remainingDesc = desc("provider_ratelimit_remaining", "What the provider still allows in its own period, as it last said.",
 		"namespace", "route", "backend", "resource")
 	omittedDesc     = desc("access_log_omitted_total", "Requests of which the access log has no line, because it had as many as it may in that second.")
+	inFlightDesc    = desc("requests_in_flight", "Requests that clients wait for now, streams that run included.")
 	bufferedDesc    = desc("buffered_bytes", "Bytes of request bodies and answers that are held now.")
 	stateDesc       = circuitDesc("circuit_state", "What callers meet: 0 closed, 1 half-open, 2 open.")
 	healthDesc      = circuitDesc("circuit_health_score", "Health of the circuit, 0 to 100.")
@@ -41,7 +42,7 @@ var (
 	waitDesc        = circuitDesc("bulkhead_wait_seconds_total", "Time that calls have waited for a slot.")
 	enteredDesc     = circuitDesc("bulkhead_entered_total", "Calls that were given a slot.")
 
-	ownDescs = []*prometheus.Desc{requestsDesc, attemptsDesc, tokensDesc, cachedDesc, limitDesc, remainingDesc, omittedDesc, bufferedDesc, stateDesc, healthDesc, transitionsDesc, callsDesc,
+	ownDescs = []*prometheus.Desc{requestsDesc, attemptsDesc, tokensDesc, cachedDesc, limitDesc, remainingDesc, omittedDesc, inFlightDesc, bufferedDesc, stateDesc, healthDesc, transitionsDesc, callsDesc,
 		refusalsDesc, runningDesc, queuedDesc, waitDesc, enteredDesc}
 )
 
@@ -60,6 +61,7 @@ func (g *Gateway) Describe(ch chan<- *prometheus.Desc) {
 // number of policies.
 func (g *Gateway) Collect(ch chan<- prometheus.Metric) {
 	g.metrics.collect(ch)
+	ch <- prometheus.MustNewConstMetric(inFlightDesc, prometheus.GaugeValue, float64(g.inFlight.Load()))
 	ch <- prometheus.MustNewConstMetric(bufferedDesc, prometheus.GaugeValue, float64(g.budget.used.Load()))
 	if g.accessLog != nil {
 		ch <- prometheus.MustNewConstMetric(omittedDesc, prometheus.CounterValue, float64(g.accessLog.leftOut()))

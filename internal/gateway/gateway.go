@@ -63,6 +63,7 @@ type Gateway struct {
 	base       time.Time // of the circuits' clock
 	baseWall   time.Time // the same without its monotonic reading
 	budget     budget
+	inFlight   atomic.Int64 // requests
 	transports *transports
 	metrics    *metrics
 	settler    *settler

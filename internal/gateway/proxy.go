@@ -56,6 +56,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.w = &x.status
 	x.client = newClientWriter(w, r, g.clientStall)
 	x.startSpan()
+	g.inFlight.Add(1)
 	defer x.close()
 	w.Header()[headerRequestID] = []string{x.id}
 	e := x.address()
@@ -84,6 +85,7 @@ func (x *exchange) close() {
 	x.text.free()
 	x.endSpan()
 	x.g.accessLog.write(x)
+	x.g.inFlight.Add(-1)
 }
 
 // letGo gives back what a further call would need, where there can be none.

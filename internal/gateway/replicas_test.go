@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,7 +25,7 @@ func lonely(t *testing.T) (*gateway.Gateway, gateway.CircuitKey) {
 		Routes: []*gateway.Route{{
 			Namespace: "default", Name: "r",
 			Matches:  []gateway.Match{{Pattern: "m", Circuits: []gateway.CircuitKey{key}}},
-			Backends: []*gateway.Backend{{Name: "b", Policy: &p, Weight: 100}},
+			Backends: []*gateway.Backend{{Name: "b", URL: &url.URL{Scheme: "https", Host: "api.example.com"}, Policy: &p, Weight: 100}},
 		}},
 	})
 	return gw, key

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -38,6 +39,9 @@ type Server struct {
 	server   *http.Server
 	address  string
 	listener net.Listener
+	conns    *connections
+	leaving  atomic.Bool
+	closed   atomic.Bool // the listener, by Shutdown
 }
 
 // NewServer returns a server that does not listen yet. It fails on a
@@ -51,14 +55,21 @@ func NewServer(g *Gateway, o ServerOptions) (*Server, error) {
 	}
 	s := &Server{
 		address: o.Listen,
+		conns:   newConnections(),
 		server: &http.Server{
-			Handler:           g,
 			ReadHeaderTimeout: o.ReadHeaderTimeout,
 			IdleTimeout:       clientIdleTimeout,
 			MaxHeaderBytes:    maxRequestHeader,
 			ErrorLog:          slog.NewLogLogger(o.Logger.Handler(), slog.LevelDebug),
 		},
 	}
+	s.server.ConnState = s.conns.track
+	s.server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() {
+			w.Header()["Connection"] = []string{"close"}
+		}
+		g.ServeHTTP(w, r)
+	})
 	if o.TLSCertFile == "" && o.TLSKeyFile == "" {
 		return s, nil
 	}
@@ -98,16 +109,26 @@ func (s *Server) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case err := <-ended:
-		if errors.Is(err, http.ErrServerClosed) {
+		if errors.Is(err, http.ErrServerClosed) || s.closed.Load() {
 			return nil
 		}
 		return fmt.Errorf("serving clients: %w", err)
 	}
 }
 
-// Shutdown closes the listener and waits for the requests and streams that run.
-// When the context ends first, it cuts them and returns the context's error.
+// Leave has clients go elsewhere with their next request: from now on each
+// connection ends with the answer on it. Requests and new connections are served
+// as before.
+func (s *Server) Leave() { s.leaving.Store(true) }
+
+// Shutdown closes the listener and waits for the requests and streams that run,
+// and for those that are on their way on connections that are open. When the
+// context ends first, it cuts them and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.Leave()
+	s.closed.Store(true)
+	_ = s.listener.Close() // an error here is one of Serve's too
+	s.conns.wait(ctx)
 	err := s.server.Shutdown(ctx)
 	if err == nil {
 		return nil

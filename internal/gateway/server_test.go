@@ -43,6 +43,30 @@ func (r *streamRig) startServer(ctx context.Context, o gateway.ServerOptions) (*
 	return s, served
 }
 
+// TestLeavingEndsEachConnectionWithItsAnswer: and takes new ones still.
+func TestLeavingEndsEachConnectionWithItsAnswer(t *testing.T) {
+	t.Parallel()
+	sim := providersim.Start(t, providersim.Options{})
+	r := newRig(t, nil, doorRoutes(t, sim.URL, newPolicy(t))...)
+	s, _ := r.startServer(t.Context(), gateway.ServerOptions{})
+	for _, leaving := range []bool{false, true} {
+		if leaving {
+			s.Leave()
+		}
+		for range 2 {
+			resp, err := http.Post(r.url+chatEndpoint.path, "application/json", strings.NewReader(chatEndpoint.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if err != nil || resp.StatusCode != http.StatusOK || resp.Close != leaving {
+				t.Errorf("leaving %t: %s, closes %t (%v)", leaving, resp.Status, resp.Close, err)
+			}
+		}
+	}
+}
+
 // TestShutdownDrains: no new client gets in, a stream that runs is finished.
 func TestShutdownDrains(t *testing.T) {
 	t.Parallel()
@@ -53,6 +77,9 @@ func TestShutdownDrains(t *testing.T) {
 	s, served := r.startServer(t.Context(), gateway.ServerOptions{})
 	stream := r.open(chatEndpoint.path, chatEndpoint.body)
 	begun := stream.event()
+	if got := r.tally("requests_in_flight"); got != ":1" {
+		t.Errorf("in flight, while a stream runs: %q, want 1", got)
+	}
 
 	down := make(chan error, 1)
 	go func() { down <- s.Shutdown(t.Context()) }()

@@ -33,7 +33,7 @@ var (
 // translatedRig is a rig in front of one provider of the other dialect.
 func translatedRig(t *testing.T, d direction, tune func(*gateway.Options, *gateway.Backend)) (*streamRig, *providersim.Server) {
 	t.Helper()
-	sim := providersim.Start(t, providersim.Options{})
+	sim := providersim.Start(t, providersim.Options{Strict: true})
 	b := backendOf(t, d.backend, sim.URL, newPolicy(t))
 	b.DefaultMaxTokens = 4096
 	return newRig(t, func(o *gateway.Options) {

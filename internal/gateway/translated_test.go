@@ -129,6 +129,8 @@ func TestTheCredentialOfATranslatedCall(t *testing.T) {
 		{"none", chatToAnthropic, noKey, openAIClient, http.Header{"Anthropic-Version": {"2023-06-01"}}},
 		{"the gateway's", chatToAnthropic, own("x-api-key", ""), openAIClient, http.Header{"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"sk-own"}}},
 		{"the client's", chatToAnthropic, passed("x-api-key", ""), openAIClient, http.Header{"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"sk-client"}}},
+		{"the client's, as Azure has it", chatToAnthropic, passed("x-api-key", ""), []string{"Api-Key", "sk-client"},
+			http.Header{"Anthropic-Version": {"2023-06-01"}, "X-Api-Key": {"sk-client"}}},
 		{"a version of the backend's", chatToAnthropic, func(b *gateway.Backend) {
 			b.Headers = []gateway.Header{{Name: "anthropic-version", Value: "2024-01-01"}}
 		}, openAIClient, http.Header{"Anthropic-Version": {"2024-01-01"}}},

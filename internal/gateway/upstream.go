@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -92,10 +93,7 @@ func translatedHeaders(in http.Header, b *Backend) http.Header {
 			out[name] = values
 		}
 	}
-	key := in.Get("X-Api-Key")
-	if key == "" {
-		key = strings.TrimPrefix(in.Get("Authorization"), "Bearer ")
-	}
+	key := cmp.Or(in.Get("X-Api-Key"), in.Get("Api-Key"), strings.TrimPrefix(in.Get("Authorization"), "Bearer "))
 	if key != "" && b.AuthHeader != "" {
 		out.Set(b.AuthHeader, b.AuthPrefix+key)
 	}

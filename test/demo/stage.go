@@ -68,7 +68,7 @@ func (s *stage) startOperator(ctx context.Context, binary string) error {
 	o := testenv.OperatorOptions{
 		Binary: binary, Pod: "switchgear-a", Listen: preferredListen, Log: s.logFile,
 		// Providers are on loopback and speak plain HTTP, in this demo only.
-		Args: []string{"--allow-backend-cidr=127.0.0.0/8", "--allow-plaintext-credentials", "--grace-period=5s"},
+		Args: []string{"--allow-backend-cidr=127.0.0.0/8", "--allow-plaintext-credentials", "--grace-period=5s", "--shutdown-delay=0s"},
 	}
 	if s.operator, err = s.cluster.StartOperator(ctx, o); err != nil {
 		o.Listen = ""

@@ -24,7 +24,7 @@ type operator struct {
 
 // usual are the flags of every operator here: providers are on loopback, and
 // most speak plain HTTP.
-var usual = []string{"--allow-backend-cidr=127.0.0.0/8", "--allow-plaintext-credentials", "--grace-period=20s"}
+var usual = []string{"--allow-backend-cidr=127.0.0.0/8", "--allow-plaintext-credentials", "--grace-period=20s", "--shutdown-delay=0s"}
 
 func launch(ctx context.Context, o testenv.OperatorOptions) (*operator, error) {
 	log := &testenv.LogBuffer{}

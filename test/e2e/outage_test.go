@@ -15,11 +15,7 @@ import (
 // TestAPIServerGoesAndComesBack: clients do not notice, circuits work on, and
 // when the API server is back, status and the edits that were missed arrive.
 func TestAPIServerGoesAndComesBack(t *testing.T) {
-	w, err := cluster.NewWire()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.Close)
+	w := newWire(t)
 	p := newPlace(t, startOperator(t, testenv.OperatorOptions{Server: w.Address()}))
 	well, sick := providersim.Start(t, providersim.Options{Name: "well"}), providersim.Start(t, providersim.Options{Name: "sick"})
 	p.apply(
@@ -56,6 +52,17 @@ func TestAPIServerGoesAndComesBack(t *testing.T) {
 	p.event("default", "CircuitOpened")
 	p.waitReady("route/new")
 	p.wantAnswers(p.asks(1, "gpt-6"), "200 well")
+}
+
+// newWire is a proxy before the API server that ends with the test.
+func newWire(t *testing.T) *testenv.Wire {
+	t.Helper()
+	w, err := cluster.NewWire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
 }
 
 // traffic asks on and on until the function that it returns is called, and fails

@@ -10,6 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/switchgear/switchgear/internal/controller"
 )
@@ -54,23 +57,61 @@ func TestDeploymentFitsTheBinary(t *testing.T) {
 	}
 }
 
-// TestPodOutlivesItsStreams: the pod's grace period covers the process's, what
-// ending takes beside it, and the hook before it.
+// TestPodOutlivesItsStreams: the pod's grace period covers the process's, its
+// delay before that, and what ending takes beside.
 func TestPodOutlivesItsStreams(t *testing.T) {
 	t.Parallel()
 	pod := deployment(t).Spec.Template.Spec
-	grace := controller.DefaultGracePeriod
+	grace, delay := controller.DefaultGracePeriod, controller.DefaultShutdownDelay
 	for _, arg := range pod.Containers[0].Args {
-		if value, found := strings.CutPrefix(arg, "--grace-period="); found {
-			var err error
-			if grace, err = time.ParseDuration(value); err != nil {
-				t.Fatal(err)
+		for flag, to := range map[string]*time.Duration{"--grace-period=": &grace, "--shutdown-delay=": &delay} {
+			if value, found := strings.CutPrefix(arg, flag); found {
+				var err error
+				if *to, err = time.ParseDuration(value); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}
-	hook := time.Duration(pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
-	if got, least := time.Duration(*pod.TerminationGracePeriodSeconds)*time.Second, grace+controller.ShutdownMargin+hook; got < least {
+	if got, least := time.Duration(*pod.TerminationGracePeriodSeconds)*time.Second, grace+delay+controller.ShutdownMargin; got < least {
 		t.Errorf("the pod has %s to end, want at least %s", got, least)
+	}
+	// Red readiness reaches the endpoints within the delay.
+	if probe := time.Duration(pod.Containers[0].ReadinessProbe.PeriodSeconds) * time.Second; delay < probe {
+		t.Errorf("the listener stays open for %s, and readiness is asked every %s", delay, probe)
+	}
+}
+
+// TestReplicasLeaveOneAtATime: for a rollout only when another serves, and for a
+// node's maintenance; and they are not all on one node.
+func TestReplicasLeaveOneAtATime(t *testing.T) {
+	t.Parallel()
+	d := deployment(t)
+	budget := find[policyv1.PodDisruptionBudget](t, "PodDisruptionBudget", "switchgear-controller-manager")
+	if *d.Spec.Replicas < 2 {
+		t.Errorf("there are %d replicas", *d.Spec.Replicas)
+	}
+	if r := d.Spec.Strategy.RollingUpdate; r == nil || r.MaxUnavailable.IntValue() != 0 || r.MaxSurge.IntValue() != 1 {
+		t.Errorf("a rollout is %+v, want one more and none less at a time", r)
+	}
+	if n := budget.Spec.MaxUnavailable; n == nil || n.IntValue() != 1 {
+		t.Errorf("maintenance takes %v at a time, want 1", n)
+	}
+	pod := d.Spec.Template
+	selectors := []*metav1.LabelSelector{budget.Spec.Selector, d.Spec.Selector}
+	spread := map[string]bool{}
+	for _, c := range pod.Spec.TopologySpreadConstraints {
+		spread[c.TopologyKey] = c.WhenUnsatisfiable == corev1.ScheduleAnyway
+		selectors = append(selectors, c.LabelSelector)
+	}
+	if diff := cmp.Diff(map[string]bool{"kubernetes.io/hostname": true, "topology.kubernetes.io/zone": true}, spread); diff != "" {
+		t.Errorf("what they are spread over, as far as possible (-want +got):\n%s", diff)
+	}
+	for _, s := range selectors {
+		selector, err := metav1.LabelSelectorAsSelector(s)
+		if err != nil || selector.Empty() || !selector.Matches(labels.Set(pod.Labels)) {
+			t.Errorf("%v does not select the pods (%v)", selector, err)
+		}
 	}
 }
 

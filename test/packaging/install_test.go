@@ -4,11 +4,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/switchgear/switchgear/internal/gateway"
 )
 
 // kindsAndNames lists objects, in order.
@@ -103,6 +109,49 @@ func TestUndeployLeavesWhatUsersMade(t *testing.T) {
 	if got := len(installed) - len(objects); got != 4 {
 		t.Errorf("undeploying leaves %d objects of the installation, want the three kinds and the namespace", got)
 	}
+}
+
+// TestReplicasCanFollowRequests takes the comment signs from the lines in
+// config/default, as a user would.
+func TestReplicasCanFollowRequests(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "config"))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "default", "kustomization.yaml")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := strings.Replace(string(b), "#components:\n#- ../components/autoscaling", "components:\n- ../components/autoscaling", 1)
+	if err := os.WriteFile(file, []byte(on), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	objects, err := kustomize(t.Context(), filepath.Join(dir, "default"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := apply(t.Context(), objects, "--dry-run=server"); err != nil {
+		t.Fatal(err)
+	}
+	scaler := findIn[autoscalingv2.HorizontalPodAutoscaler](t, objects, "HorizontalPodAutoscaler", "switchgear-controller-manager")
+	d := findIn[appsv1.Deployment](t, objects, "Deployment", scaler.Spec.ScaleTargetRef.Name)
+	if d.Spec.Replicas != nil {
+		t.Errorf("the Deployment says %d replicas: with each apply it would take them back", *d.Spec.Replicas)
+	}
+	known := make(chan *prometheus.Desc, 100)
+	plane := gateway.New(gateway.Options{})
+	defer plane.Close()
+	plane.Describe(known)
+	close(known)
+	metric := strconv.Quote(scaler.Spec.Metrics[0].Pods.Metric.Name)
+	for d := range known {
+		if strings.Contains(d.String(), "fqName: "+metric) {
+			return
+		}
+	}
+	t.Errorf("the gateway has no metric %s", metric)
 }
 
 // TestPrometheusCanBeSwitchedOn takes the comment sign from the line in

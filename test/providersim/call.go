@@ -49,6 +49,11 @@ func (x *exchange) newCall() (c *call, problem string) {
 	if x.target.op == opMessages && !c.body.Get("max_tokens").Exists() {
 		return nil, "max_tokens: Field required"
 	}
+	if x.sim.options.Strict {
+		if problem := c.strictly(); problem != "" {
+			return nil, problem
+		}
+	}
 	if schema, ok := requestedSchema(c.body); ok {
 		c.words = pieces(example(schema))
 	}

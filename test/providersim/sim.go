@@ -25,6 +25,9 @@ type Options struct {
 	// APIKey, if set, is what every request has to bring as a bearer token, as
 	// x-api-key or as api-key; others get a 401 in their dialect.
 	APIKey string
+	// Strict refuses the conversations that the real providers refuse: unknown
+	// parameters, turns out of order, calls of tools without results, empty texts.
+	Strict bool
 	// Models is what GET /v1/models lists. Default: one, "<name>-model".
 	Models []string
 

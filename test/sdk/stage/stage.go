@@ -62,7 +62,7 @@ func (s *Stage) start(binary string) (err error) {
 }
 
 func listen(name string) (*providersim.Instance, error) {
-	return providersim.Listen("127.0.0.1:0", providersim.Options{Name: name, APIKey: ProviderKey})
+	return providersim.Listen("127.0.0.1:0", providersim.Options{Name: name, APIKey: ProviderKey, Strict: true})
 }
 
 // Close ends it all, what still runs included. The error says so
