@@ -7,6 +7,8 @@ SHELL := /usr/bin/env bash
 IMG ?= controller:latest
 CONTAINER_TOOL ?= docker
 PLATFORMS ?= linux/amd64,linux/arm64
+# What is deployed: a directory of config/, or one of your own that has it as a base.
+CONFIG ?= config/default
 # The kubectl to use; without one, that of bin/k8s is built.
 KUBECTL ?= $(or $(shell command -v kubectl),bin/k8s/kubectl)
 # Flags of the operator for `make run`, and of the benchmarks for `make bench`.
@@ -137,7 +139,7 @@ docker-buildx: ## Build the image IMG for all PLATFORMS and push it.
 .PHONY: build-installer
 build-installer: | $(filter bin/%,$(KUBECTL)) ## Write dist/install.yaml, which installs everything, with the image IMG.
 	@mkdir -p dist
-	@hack/render.sh $(KUBECTL) config/default $(IMG) >dist/install.yaml
+	@hack/render.sh $(KUBECTL) $(CONFIG) $(IMG) >dist/install.yaml
 	@echo "Wrote dist/install.yaml: kubectl apply --server-side -f dist/install.yaml"
 
 ##@ Deployment, to the cluster of the current kubeconfig
@@ -152,7 +154,7 @@ uninstall: | $(filter bin/%,$(KUBECTL)) ## Delete the CRDs, and so every Circuit
 
 .PHONY: deploy
 deploy: | $(filter bin/%,$(KUBECTL)) ## Deploy CRDs and operator with the image IMG.
-	@hack/render.sh $(KUBECTL) config/default $(IMG) | $(KUBECTL) apply --server-side --force-conflicts -f -
+	@hack/render.sh $(KUBECTL) $(CONFIG) $(IMG) | $(KUBECTL) apply --server-side --force-conflicts -f -
 
 .PHONY: undeploy
 undeploy: | $(filter bin/%,$(KUBECTL)) ## Delete the operator, keep CRDs, namespace and your resources (PURGE=true: delete them too).

@@ -28,7 +28,7 @@ type gatewayFlags struct {
 	allowBackendCIDRs               []string
 	allowPlaintextCredentials       bool
 	maxBodyBytes, maxBufferedBytes  int64
-	gracePeriod                     time.Duration
+	shutdownDelay, gracePeriod      time.Duration
 	circuits                        string
 	logLevel, logFormat             string
 	accessLog                       string
@@ -36,9 +36,9 @@ type gatewayFlags struct {
 }
 
 // add defines the flags. What differs between the commands is given: the
-// defaults of --listen and --default-namespace, and what else is to be said of
-// the grace period.
-func (g *gatewayFlags) add(f *pflag.FlagSet, listen, namespace, graceNote string) {
+// defaults of --listen, --default-namespace and --shutdown-delay, and what else is
+// to be said of the grace period.
+func (g *gatewayFlags) add(f *pflag.FlagSet, listen, namespace string, delay time.Duration, graceNote string) {
 	f.StringVar(&g.listen, "listen", listen, "address that the gateway serves on")
 	f.StringVar(&g.tlsCertFile, "tls-cert-file", "", "certificate for the gateway's listener, in PEM; read again when it changes")
 	f.StringVar(&g.tlsKeyFile, "tls-key-file", "", "key of that certificate, in PEM")
@@ -47,6 +47,7 @@ func (g *gatewayFlags) add(f *pflag.FlagSet, listen, namespace, graceNote string
 	f.BoolVar(&g.allowPlaintextCredentials, "allow-plaintext-credentials", false, "send credentials to backends over plain http:// too")
 	f.Int64Var(&g.maxBodyBytes, "max-body-bytes", gateway.DefaultMaxBodyBytes, "largest request body, in bytes")
 	f.Int64Var(&g.maxBufferedBytes, "max-buffered-bytes", gateway.DefaultMaxBufferedBytes, "memory for all held request bodies and answers, in bytes")
+	f.DurationVar(&g.shutdownDelay, "shutdown-delay", delay, "how long after SIGTERM new connections are taken, while those who send them here follow; readiness is red from the start")
 	f.DurationVar(&g.gracePeriod, "grace-period", controller.DefaultGracePeriod, "how long running requests and streams may take to finish after SIGTERM"+graceNote)
 	f.StringVar(&g.circuits, "circuits", circuitsOn, "on, or off: stop all enforcement in an emergency; circuits then decide and report, and refuse nothing")
 	f.StringVar(&g.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -75,8 +76,10 @@ func (g *gatewayFlags) validate() ([]netip.Prefix, error) {
 	if _, err := parseAccessLog(g.accessLog); err != nil {
 		return nil, err
 	}
-	if g.gracePeriod < 0 {
-		return nil, fmt.Errorf("--grace-period %s: want 0 or more", g.gracePeriod)
+	for name, d := range map[string]time.Duration{"--shutdown-delay": g.shutdownDelay, "--grace-period": g.gracePeriod} {
+		if d < 0 {
+			return nil, fmt.Errorf("%s %s: want 0 or more", name, d)
+		}
 	}
 	if g.debugListen != "" {
 		if err := checkLoopback(g.debugListen); err != nil {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/validate/content"
@@ -31,10 +30,10 @@ import (
 // operatorOptions are the flags of the operator.
 type operatorOptions struct {
 	gatewayFlags
+	namespaces                      []string
 	adminListen                     string
 	leaderElectionNamespace         string
 	replicaName                     string
-	shutdownDelay                   time.Duration
 	healthProbeBindAddress          string
 	metricsBindAddress              string
 	metricsSecure                   bool
@@ -54,8 +53,8 @@ func newOperatorCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.AddGoFlag(flag.Lookup(crconfig.KubeconfigFlagName))
-	o.add(f, ":8080", namespace, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" and the shutdown delay longer")
-	f.DurationVar(&o.shutdownDelay, "shutdown-delay", controller.DefaultShutdownDelay, "how long after SIGTERM new connections are taken, while endpoints follow; readiness is red from the start")
+	o.add(f, ":8080", namespace, controller.DefaultShutdownDelay, "; the pod's terminationGracePeriodSeconds must be at least "+controller.ShutdownMargin.String()+" and the shutdown delay longer")
+	f.StringArrayVar(&o.namespaces, "namespace", nil, "namespace whose resources are served; may be repeated; none: all, which takes rights in all of them")
 	f.StringVar(&o.adminListen, "admin-listen", "127.0.0.1:8082", "address of the admin listener: circuits, routes and events; it asks nobody who they are; empty or 0: off")
 	f.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", namespace, "namespace of the leader's lease")
 	f.StringVar(&o.replicaName, "replica-name", ownName(), "name of this replica among the others, by default the pod's; its GatewayReplica is in the namespace of the lease")
@@ -78,11 +77,11 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if o.shutdownDelay < 0 {
-		return fmt.Errorf("--shutdown-delay %s: want 0 or more", o.shutdownDelay)
-	}
 	if problems := content.IsDNS1123Subdomain(o.replicaName); len(problems) > 0 {
 		return fmt.Errorf("--replica-name %q: %s", o.replicaName, strings.Join(problems, "; "))
+	}
+	if err := o.validateNamespaces(ownNamespace()); err != nil {
+		return err
 	}
 	rc, err := restConfig()
 	if err != nil {
@@ -108,6 +107,7 @@ func (o *operatorOptions) run(ctx context.Context, stderr io.Writer) error {
 		Metrics:                 o.metrics(),
 		HealthProbeBindAddress:  o.healthProbeBindAddress,
 		LeaderElectionNamespace: o.leaderElectionNamespace,
+		Namespaces:              o.namespaces,
 		Replica:                 o.replica(),
 		ShutdownDelay:           o.shutdownDelay,
 		GracePeriod:             o.gracePeriod,

@@ -40,7 +40,7 @@ func newRunCommand() *cobra.Command {
 	f.SortFlags = false
 	addPaths(cmd, &o.paths)
 	f.StringVar(&o.admin, "admin", "127.0.0.1:8081", "address of the admin listener: circuits, routes, events, /metrics, /healthz and /readyz; it asks nobody who they are; empty or 0: off")
-	o.add(f, "127.0.0.1:8080", "default", "")
+	o.add(f, "127.0.0.1:8080", "default", 0, "")
 	return cmd
 }
 
@@ -90,7 +90,7 @@ func (o *runOptions) run(ctx context.Context, stderr io.Writer) error {
 	}
 	now := make(chan struct{})
 	close(now)
-	listener := &controller.Listener{Server: server, Close: plane.Close, Applied: now, Admitted: now, Released: now, Grace: o.gracePeriod}
+	listener := &controller.Listener{Server: server, Close: plane.Close, Applied: now, Admitted: now, Released: now, Delay: o.shutdownDelay, Grace: o.gracePeriod}
 	mux, err := newAdminMux(ctx, handler, plane, metrics, registry, listener)
 	if err != nil {
 		plane.Close()

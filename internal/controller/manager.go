@@ -44,6 +44,8 @@ type Options struct {
 	HealthProbeBindAddress string
 	// LeaderElectionNamespace is where the lease lives.
 	LeaderElectionNamespace string
+	// Namespaces are the ones whose resources are read; none: all.
+	Namespaces []string
 	// Replica says who this process is among the replicas.
 	Replica ReplicaOptions
 	// ShutdownDelay and GracePeriod are the Listener's.
@@ -88,7 +90,7 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	mgr, err := ctrl.NewManager(rc, ctrl.Options{
 		Scheme:                  scheme,
 		MapperProvider:          newMapper,
-		Cache:                   cacheOptions(o.Replica.Namespace),
+		Cache:                   cacheOptions(o.Namespaces, o.Replica.Namespace),
 		Metrics:                 o.Metrics,
 		HealthProbeBindAddress:  o.HealthProbeBindAddress,
 		LeaderElection:          false, // Leader has its own
@@ -109,18 +111,25 @@ func NewManager(rc *rest.Config, o Options) (ctrl.Manager, error) {
 	return mgr, newAssembly(mgr, o, leader).assemble()
 }
 
-// cacheOptions keeps what the operator reads and no more: of Secrets those whose
-// owner has consented, of replicas those in the operator's namespace, of nothing
-// the managed fields.
-func cacheOptions(namespace string) cache.Options {
+// cacheOptions keeps what the operator reads and no more: what is in these
+// namespaces, or in all if there are none; of Secrets those whose owner has
+// consented, of replicas those in the operator's own namespace, of nothing the
+// managed fields. Each namespace is listed and watched by itself, so that a Role
+// in it is right enough.
+func cacheOptions(namespaces []string, own string) cache.Options {
+	read := map[string]cache.Config{}
+	for _, ns := range namespaces {
+		read[ns] = cache.Config{}
+	}
 	return cache.Options{
-		NewInformer:      newStubbornInformer,
-		DefaultTransform: cache.TransformStripManagedFields(),
+		NewInformer:       newStubbornInformer,
+		DefaultTransform:  cache.TransformStripManagedFields(),
+		DefaultNamespaces: read,
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Secret{}: {Label: labels.SelectorFromSet(labels.Set{
 				v1alpha1.CredentialsLabel: v1alpha1.CredentialsLabelValue,
 			})},
-			&v1alpha1.GatewayReplica{}: {Namespaces: map[string]cache.Config{namespace: {}}},
+			&v1alpha1.GatewayReplica{}: {Namespaces: map[string]cache.Config{own: {}}},
 		},
 	}
 }

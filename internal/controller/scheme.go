@@ -35,12 +35,12 @@ func newMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 		v1alpha1.GroupVersion.WithKind(policyKind),
 		v1alpha1.GroupVersion.WithKind(routeKind),
 		v1alpha1.GroupVersion.WithKind(replicaKind),
-		// A cache of chosen namespaces asks about the list's kind too.
-		v1alpha1.GroupVersion.WithKind(replicaKind + "List"),
 		corev1.SchemeGroupVersion.WithKind("Secret"),
 		eventsv1.SchemeGroupVersion.WithKind(eventKind),
 	} {
 		m.Add(kind, meta.RESTScopeNamespace)
+		// A cache of chosen namespaces asks about the list's kind too.
+		m.Add(kind.GroupVersion().WithKind(kind.Kind+"List"), meta.RESTScopeNamespace)
 	}
 	return m, nil
 }

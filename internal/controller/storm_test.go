@@ -41,7 +41,8 @@ func TestStormStaysWithinTheBudget(t *testing.T) {
 	})
 	took := time.Since(start)
 	written := op.writes.all()[before:]
-	if limit := writesBurst + int(took.Seconds()*writesPerSecond) + 1; len(written) > limit {
+	limit := writesBurst + int(took.Seconds()*writesPerSecond) + 1
+	if len(written) > limit {
 		t.Errorf("%d writes in %s, want at most %d", len(written), took, limit)
 	}
 	events := 0
@@ -51,8 +52,9 @@ func TestStormStaysWithinTheBudget(t *testing.T) {
 		}
 	}
 	// While states wait to be written, Events do not: only those that found a
-	// token free at the very beginning are among the writes.
-	if states := len(written) - events; states < policies || events > policies/5 {
+	// token free are among the writes, at the very beginning, or because a slow
+	// machine asked for fewer than there were.
+	if states := len(written) - events; states < policies || events > policies/5+max(0, limit-policies) {
 		t.Errorf("%d states and %d events were written while states waited", states, events)
 	}
 }

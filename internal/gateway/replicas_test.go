@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"log/slog"
 	"net/url"
 	"testing"
 	"testing/synctest"
@@ -18,7 +19,7 @@ func lonely(t *testing.T) (*gateway.Gateway, gateway.CircuitKey) {
 	p.Circuit.FailureThreshold, p.Circuit.ResetTimeout = 5, 30*time.Second
 	p.Circuit.ResetBackoff.Max = 2 * time.Minute
 	key := gateway.CircuitKey{Policy: "p", Origin: "https://api.example.com", Model: "m"}
-	gw := gateway.New(gateway.Options{})
+	gw := gateway.New(gateway.Options{Logger: slog.New(slog.DiscardHandler)})
 	t.Cleanup(gw.Close)
 	gw.Apply(&gateway.Snapshot{
 		Policies: []*gateway.Policy{&p},

@@ -68,17 +68,43 @@ func fail(err error) int {
 
 // prepare installs what an administrator would, and so the operator's rights.
 func prepare(ctx context.Context) error {
-	scheme := runtime.NewScheme()
-	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		return err
-	}
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
-	}
-	cluster.Config.QPS = -1
 	var err error
-	if admin, err = client.New(cluster.Config, client.Options{Scheme: scheme}); err != nil {
+	if admin, err = administrator(cluster); err != nil {
 		return err
 	}
 	return cluster.Install(ctx)
+}
+
+func administrator(c *testenv.Cluster) (client.Client, error) {
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	c.Config.QPS = -1
+	return client.New(c.Config, client.Options{Scheme: scheme})
+}
+
+// clusterOfItsOwn gives the test a control plane with nothing but the kinds, for
+// what must not meet the usual installation. While it lasts it is this package's
+// cluster, so the test must not be parallel.
+func clusterOfItsOwn(t *testing.T) {
+	t.Helper()
+	c, err := testenv.Start(testenv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual, usualAdmin := cluster, admin
+	t.Cleanup(func() {
+		cluster, admin = usual, usualAdmin
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	cluster = c
+	if admin, err = administrator(c); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -32,19 +32,25 @@ type place struct {
 // end.
 func newPlace(t *testing.T, op *operator) *place {
 	t.Helper()
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "team-"}}
-	if err := admin.Create(t.Context(), ns); err != nil {
-		t.Fatal(err)
-	}
+	ns := makeNamespace(t, metav1.ObjectMeta{GenerateName: "team-"})
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		for _, o := range []client.Object{&v1alpha1.ProviderRoute{}, &v1alpha1.CircuitPolicy{}} {
-			if err := admin.DeleteAllOf(ctx, o, client.InNamespace(ns.Name)); err != nil {
+			if err := admin.DeleteAllOf(ctx, o, client.InNamespace(ns)); err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	return &place{t: t, ns: ns.Name, op: op}
+	return &place{t: t, ns: ns, op: op}
+}
+
+func makeNamespace(t *testing.T, meta metav1.ObjectMeta) string {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: meta}
+	if err := admin.Create(t.Context(), ns); err != nil {
+		t.Fatal(err)
+	}
+	return ns.Name
 }
 
 func (p *place) kubectl(args ...string) string {

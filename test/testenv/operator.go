@@ -22,12 +22,15 @@ const (
 
 // Install applies config/default as a user would, and so the operator's
 // ServiceAccount and its RBAC.
-func (c *Cluster) Install(ctx context.Context) error {
+func (c *Cluster) Install(ctx context.Context) error { return c.InstallFrom(ctx, "default") }
+
+// InstallFrom applies another directory of config.
+func (c *Cluster) InstallFrom(ctx context.Context, dir string) error {
 	root, err := Root()
 	if err != nil {
 		return err
 	}
-	_, err = c.Kubectl(ctx, "apply", "--server-side", "--force-conflicts", "-k", filepath.Join(root, "config", "default"))
+	_, err = c.Kubectl(ctx, "apply", "--server-side", "--force-conflicts", "-k", filepath.Join(root, "config", dir))
 	return err
 }
 
