@@ -18,6 +18,10 @@ const (
 	clientsOfAKind = 2
 	// thinking is how long a client rests after each answer.
 	thinking = 150 * time.Millisecond
+	// leaveEvery is how many requests a client sends before it leaves one without
+	// its answer, after patienceOfSome at most.
+	leaveEvery     = 10
+	patienceOfSome = 700 * time.Millisecond
 	// answerLimit is longer than any limit that the gateway has here, and any
 	// stall of a replica.
 	answerLimit = 90 * time.Second
@@ -78,8 +82,12 @@ func (c *clients) resume(ctx context.Context) {
 	for _, w := range wants() {
 		for range clientsOfAKind {
 			c.running.Go(func() {
-				for ctx.Err() == nil {
-					c.ask(nil, w)
+				for n := 1; ctx.Err() == nil; n++ {
+					if n%leaveEvery == 0 {
+						c.leave(w, time.Duration(n)*7*time.Millisecond%patienceOfSome)
+					} else {
+						c.ask(nil, w)
+					}
 					c.stage.pause(ctx, thinking)
 				}
 			})
@@ -114,7 +122,7 @@ func (c *clients) ask(r *replica, w want) (outcome string) {
 		}
 	}
 	p := r.now()
-	got, err := c.send(p.GatewayURL, w)
+	got, err := c.send(context.Background(), p.GatewayURL, w) // it is to have its answer whatever ends meanwhile
 	if err == nil {
 		if outcome, err = judge(w.dialect, w.streamed, got, c.whole); err == nil {
 			record.ended(outcome)
@@ -133,6 +141,20 @@ func (c *clients) ask(r *replica, w want) (outcome string) {
 	return ""
 }
 
+// leave asks and goes away, which frees what the request has held: that shows
+// when nobody asks.
+func (c *clients) leave(w want, after time.Duration) {
+	r := c.choose()
+	if r == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), after)
+	defer cancel()
+	if _, err := c.send(ctx, r.now().GatewayURL, w); err != nil {
+		c.stage.record.ended("left")
+	}
+}
+
 // refused reports whether a request was never taken.
 func refused(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
@@ -141,14 +163,13 @@ func refused(err error) bool {
 
 // send sends a request and reads the whole answer. With an error the reply is
 // empty.
-func (c *clients) send(url string, w want) (reply, error) {
+func (c *clients) send(ctx context.Context, url string, w want) (reply, error) {
 	path, more := "/v1/chat/completions", ""
 	if w.dialect == anthropic {
 		path, more = "/v1/messages", `"max_tokens": 100, `
 	}
 	body := fmt.Sprintf(`{"model": %q, "stream": %t, %s"messages": [{"role": "user", "content": "Hello"}]}`, w.model, w.streamed, more)
-	// It is to have its answer whatever ends meanwhile.
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url+"/ns/"+namespace+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/ns/"+namespace+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}

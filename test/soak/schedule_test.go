@@ -99,7 +99,7 @@ func TestScheduleFollowsTheSeed(t *testing.T) {
 // TestScheduleHasEveryFault within few rounds, whatever the seed.
 func TestScheduleHasEveryFault(t *testing.T) {
 	t.Parallel()
-	want := []string{"SIGKILL for the leader", "SIGTERM for the leader", "SIGSTOP", "restart", "gone from all", "gone from one", "the Secret's key", "a route"}
+	want := []string{"SIGKILL", "SIGTERM", "SIGSTOP", "restart", "gone from all", "gone from one", "the Secret's key", "a route"}
 	for _, k := range providersim.Kinds() {
 		want = append(want, "/"+string(k))
 	}
