@@ -14,6 +14,9 @@ KUBECTL ?= $(or $(shell command -v kubectl),bin/k8s/kubectl)
 # Flags of the operator for `make run`, and of the benchmarks for `make bench`.
 ARGS ?=
 FUZZTIME ?= 30s
+# How long `make soak` lasts, and the seed of its faults: by default a new one.
+MINUTES ?= 20
+SEED ?= $(shell date +%s)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 LINT := bin/golangci-lint
@@ -89,6 +92,10 @@ test-sdk-js: build ## Test with the providers' official JavaScript SDKs (needs N
 .PHONY: fuzz
 fuzz: ## Run the fuzz tests for FUZZTIME (30s).
 	@hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: soak
+soak: cluster ## Run three replicas through random faults for MINUTES (20); SEED=n repeats those of another run.
+	@go test $(RACE) -count=1 -timeout=0 -v ./test/soak -run '^TestSoak$$' -minutes=$(MINUTES) -seed=$(SEED) -within=15s
 
 .PHONY: bench
 bench: build ## Run the benchmarks against peers and bare baselines.

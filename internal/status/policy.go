@@ -78,6 +78,7 @@ func settled(observed []gateway.CircuitStatus) []gateway.CircuitStatus {
 		return cmp.Or(
 			cmp.Compare(b.State, a.State),
 			cmp.Compare(a.HealthScore, b.HealthScore),
+			cmp.Compare(b.FailureCount, a.FailureCount),
 			cmp.Compare(a.Key.String(), b.Key.String()),
 		)
 	})

@@ -81,19 +81,13 @@ func (f *replicas) drop(gone *operator) {
 	f.ops = left
 }
 
-// leads reports whether a process thinks that it leads.
-func leads(op *operator) bool {
-	log := op.log.String()
-	return strings.LastIndex(log, "Became the leader") > strings.LastIndex(log, "Not the leader any more")
-}
-
 // leader waits until one of them leads.
 func (f *replicas) leader() *operator {
 	f.t.Helper()
 	var found *operator
 	eventually(f.t, "one of the replicas leads", func() error {
 		for _, op := range f.ops {
-			if leads(op) {
+			if op.log.Leads() {
 				found = op
 				return nil
 			}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -40,7 +38,7 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "switchgear")
-	go func() { built <- build(binary) }()
+	go func() { built <- testenv.BuildOperator(binary) }()
 
 	if cluster, err = testenv.Start(testenv.Options{}); err != nil {
 		return fail(err)
@@ -66,24 +64,6 @@ func run(m *testing.M) int {
 func fail(err error) int {
 	fmt.Fprintln(os.Stderr, err)
 	return 1
-}
-
-func build(out string) error {
-	root, err := testenv.Root()
-	if err != nil {
-		return err
-	}
-	args := []string{"build", "-o", out}
-	cgo, err := exec.Command("go", "env", "CGO_ENABLED").Output()
-	if err == nil && strings.TrimSpace(string(cgo)) == "1" {
-		args = append(args, "-race")
-	}
-	cmd := exec.Command("go", append(args, "./cmd/switchgear")...)
-	cmd.Dir = root
-	if b, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the operator: %w: %s", err, b)
-	}
-	return nil
 }
 
 // prepare installs what an administrator would, and so the operator's rights.

@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +18,7 @@ const stopTimeout = 30 * time.Second
 // operator is the operator's process, and what it has printed.
 type operator struct {
 	*testenv.Operator
-	log    *logBuffer
+	log    *testenv.LogBuffer
 	killed bool // by the test
 }
 
@@ -29,7 +27,7 @@ type operator struct {
 var usual = []string{"--allow-backend-cidr=127.0.0.0/8", "--allow-plaintext-credentials", "--grace-period=20s", "--shutdown-delay=0s"}
 
 func launch(ctx context.Context, o testenv.OperatorOptions) (*operator, error) {
-	log := &logBuffer{}
+	log := &testenv.LogBuffer{}
 	o.Binary, o.Log, o.Args = binary, log, slices.Concat(usual, o.Args)
 	p, err := cluster.StartOperator(ctx, o)
 	if err != nil {
@@ -64,16 +62,9 @@ func startOperator(t *testing.T, o testenv.OperatorOptions) *operator {
 func (op *operator) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	err := op.Stop(ctx)
-	for line := range strings.Lines(op.log.String()) {
-		for _, never := range []string{"DATA RACE", "panic", "forbidden"} {
-			if strings.Contains(line, never) {
-				err = errors.Join(err, fmt.Errorf("the operator's log says %q: %s", never, line))
-			}
-		}
-	}
+	err := errors.Join(op.Stop(ctx), op.log.Check())
 	if err != nil {
-		err = fmt.Errorf("%w; its log ends with:\n%s", err, op.log.tail())
+		err = fmt.Errorf("%w; its log ends with:\n%s", err, op.log.Tail())
 	}
 	return err
 }
@@ -104,29 +95,4 @@ func (s *sharedOperator) stop() error {
 		return nil
 	}
 	return s.op.stop()
-}
-
-// logBuffer keeps what a process prints.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer // guarded by mu
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// tail is the end of it, for a failed test.
-func (l *logBuffer) tail() string {
-	const lines = 30
-	all := strings.Split(strings.TrimSpace(l.String()), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

@@ -16,7 +16,7 @@ import (
 // when the API server is back, status and the edits that were missed arrive.
 func TestAPIServerGoesAndComesBack(t *testing.T) {
 	w := newWire(t)
-	p := newPlace(t, startOperator(t, testenv.OperatorOptions{Server: w.address()}))
+	p := newPlace(t, startOperator(t, testenv.OperatorOptions{Server: w.Address()}))
 	well, sick := providersim.Start(t, providersim.Options{Name: "well"}), providersim.Start(t, providersim.Options{Name: "sick"})
 	p.apply(
 		policy("default", stuck),
@@ -25,7 +25,7 @@ func TestAPIServerGoesAndComesBack(t *testing.T) {
 	p.waitReady("policy/default", "route/steady", "route/fragile")
 	defer p.traffic("gpt-4o", "200 well")()
 
-	w.cut()
+	w.Cut()
 	sick.SetFault(providersim.Fault{Status: 503})
 	p.ask("gpt-5")
 	p.wantAnswers(p.asks(2, "gpt-5"), "200 well")
@@ -47,11 +47,22 @@ func TestAPIServerGoesAndComesBack(t *testing.T) {
 		t.Errorf("readiness is %v %q (%v): a pod that serves must keep its clients", ready, ready.body, err)
 	}
 
-	w.mend()
+	w.Mend()
 	p.waitState("default", v1alpha1.CircuitOpen)
 	p.event("default", "CircuitOpened")
 	p.waitReady("route/new")
 	p.wantAnswers(p.asks(1, "gpt-6"), "200 well")
+}
+
+// newWire is a proxy before the API server that ends with the test.
+func newWire(t *testing.T) *testenv.Wire {
+	t.Helper()
+	w, err := cluster.NewWire()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
 }
 
 // traffic asks on and on until the function that it returns is called, and fails

@@ -17,7 +17,7 @@ func TestAReplicaIsCutOff(t *testing.T) {
 	w := newWire(t)
 	f := startReplicas(t, 1)
 	p := newPlace(t, f.leader())
-	lonely := p.by(f.start(testenv.OperatorOptions{Server: w.address()}))
+	lonely := p.by(f.start(testenv.OperatorOptions{Server: w.Address()}))
 	well, sick := providersim.Start(t, providersim.Options{Name: "well"}), providersim.Start(t, providersim.Options{Name: "sick"})
 	p.apply(policy("default", stuck),
 		route("steady", "gpt-4o", backend("well", well)),
@@ -26,7 +26,7 @@ func TestAReplicaIsCutOff(t *testing.T) {
 	p.waitReplicas("default", "0/2")
 	defer lonely.traffic("gpt-4o", "200 well")()
 
-	w.cut()
+	w.Cut()
 	cut := time.Now()
 	sick.SetFault(providersim.Fault{Status: 503})
 	lonely.wantAnswers(lonely.asks(1, "gpt-5"), "503 sick")
@@ -41,7 +41,7 @@ func TestAReplicaIsCutOff(t *testing.T) {
 		t.Errorf("readiness is %v %q (%v): a pod that serves must keep its clients", ready, ready.body, err)
 	}
 
-	w.mend()
+	w.Mend()
 	mended := time.Now()
 	p.eventually("the missed edit is live", func() error {
 		return equal(lonely.ask("gpt-6").String(), "200 well")

@@ -120,7 +120,7 @@ func TestLeaderIsStoppedForAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.eventually("the other leads", func() error {
-		if !leads(other.op) {
+		if !other.op.log.Leads() {
 			return errNotYet
 		}
 		return nil
@@ -132,13 +132,13 @@ func TestLeaderIsStoppedForAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.eventually("the one that slept knows", func() error {
-		if leads(stalled) {
+		if stalled.log.Leads() {
 			return errNotYet
 		}
 		return nil
 	})
-	if s := p.stateOf("default"); s != v1alpha1.CircuitOpen || !leads(other.op) {
-		t.Errorf("the state is %s, the other leads: %v", s, leads(other.op))
+	if s := p.stateOf("default"); s != v1alpha1.CircuitOpen || !other.op.log.Leads() {
+		t.Errorf("the state is %s, the other leads: %v", s, other.op.log.Leads())
 	}
 	sim.Heal()
 	stalledPlace := p.by(stalled)
@@ -170,7 +170,7 @@ func TestLeaderHandsOverBeforeItDrains(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.eventually("the other leads", func() error {
-		if !leads(other.op) {
+		if !other.op.log.Leads() {
 			return errNotYet
 		}
 		return nil
@@ -184,7 +184,7 @@ func TestLeaderHandsOverBeforeItDrains(t *testing.T) {
 	})
 	select {
 	case <-leader.Done():
-		t.Fatalf("the process has ended with a stream running:\n%s", leader.log.tail())
+		t.Fatalf("the process has ended with a stream running:\n%s", leader.log.Tail())
 	default:
 	}
 	sim.Heal()

@@ -74,7 +74,7 @@ func TestTermination(t *testing.T) {
 	}
 	select {
 	case <-op.Done():
-		t.Fatalf("the process has ended with a stream running:\n%s", op.log.tail())
+		t.Fatalf("the process has ended with a stream running:\n%s", op.log.Tail())
 	default:
 	}
 

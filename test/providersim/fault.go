@@ -66,6 +66,9 @@ var kinds = []Kind{
 	ErrorEvent, ErrorBody, NotJSON, Redirect, Gzip, EmptyStream, EarlyAnswer,
 }
 
+// Kinds returns all of them.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
 var redirects = []int{301, 302, 303, 307, 308}
 
 // KeepAlive is what is sent while a stream is delayed, held or stalled.
