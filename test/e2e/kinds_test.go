@@ -34,7 +34,7 @@ func TestKindsOlderThanTheBinary(t *testing.T) {
 		return nil
 	})
 
-	log := &logBuffer{}
+	log := &testenv.LogBuffer{}
 	p, err := cluster.StartOperator(t.Context(), testenv.OperatorOptions{Binary: binary, Log: log, Args: usual})
 	if err != nil {
 		t.Fatal(err)
