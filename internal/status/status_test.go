@@ -47,6 +47,7 @@ func TestPolicyStatusIsThatOfTheWorstCircuit(t *testing.T) {
 		"half-open beats ill":   {[]gateway.CircuitStatus{named("a", circuit.Closed, 4, 40), named("b", circuit.HalfOpen, 5, 50)}, "HalfOpen", 5, 50, 0, "CircuitHalfOpen"},
 		"open beats half-open":  {[]gateway.CircuitStatus{named("a", circuit.HalfOpen, 4, 10), named("b", circuit.Open, 5, 18)}, "Open", 5, 18, 0, "CircuitOpen"},
 		"the illest of closed":  {[]gateway.CircuitStatus{named("a", circuit.Closed, 1, 90), named("b", circuit.Closed, 3, 60)}, "Closed", 3, 60, 0, "Healthy"},
+		"the one that fails":    {[]gateway.CircuitStatus{named("a", circuit.Closed, 1, 60), named("b", circuit.Closed, 3, 60)}, "Closed", 3, 60, 0, "Healthy"},
 		"at rest counts as 100": {[]gateway.CircuitStatus{rest, named("b", circuit.Closed, 1, 96)}, "Closed", 1, 96, 0, "Healthy"},
 	} {
 		t.Run(name, func(t *testing.T) {
