@@ -106,6 +106,17 @@ func TestLeaderIsKilled(t *testing.T) {
 	}
 }
 
+// waitLeads waits until the place's operator leads.
+func (p *place) waitLeads() {
+	p.t.Helper()
+	p.eventually("the other leads", func() error {
+		if !p.op.log.Leads() {
+			return errNotYet
+		}
+		return nil
+	})
+}
+
 // TestLeaderIsStoppedForAWhile: SIGSTOP, as a node that stalls. When it wakes, it
 // writes nothing over what the next one has written.
 func TestLeaderIsStoppedForAWhile(t *testing.T) {
@@ -119,12 +130,7 @@ func TestLeaderIsStoppedForAWhile(t *testing.T) {
 	if err := stalled.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	p.eventually("the other leads", func() error {
-		if !other.op.log.Leads() {
-			return errNotYet
-		}
-		return nil
-	})
+	other.waitLeads()
 	sim.SetFault(providersim.Fault{Status: 500})
 	other.wantAnswers(other.asks(1, "gpt-4o"), "500 only")
 	other.waitState("default", v1alpha1.CircuitOpen)
@@ -169,12 +175,7 @@ func TestLeaderHandsOverBeforeItDrains(t *testing.T) {
 	if err := leader.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	p.eventually("the other leads", func() error {
-		if !other.op.log.Leads() {
-			return errNotYet
-		}
-		return nil
-	})
+	other.waitLeads()
 	if took := time.Since(told); took > 5*time.Second {
 		t.Errorf("the lease was handed over after %s", took)
 	}

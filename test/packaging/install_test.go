@@ -111,10 +111,9 @@ func TestUndeployLeavesWhatUsersMade(t *testing.T) {
 	}
 }
 
-// TestReplicasCanFollowRequests takes the comment signs from the lines in
-// config/default, as a user would.
-func TestReplicasCanFollowRequests(t *testing.T) {
-	t.Parallel()
+// switchedOn is config/default with some of its lines changed.
+func switchedOn(t *testing.T, from, to string) []*unstructured.Unstructured {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "config"))); err != nil {
 		t.Fatal(err)
@@ -124,7 +123,7 @@ func TestReplicasCanFollowRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	on := strings.Replace(string(b), "#components:\n#- ../components/autoscaling", "components:\n- ../components/autoscaling", 1)
+	on := strings.Replace(string(b), from, to, 1)
 	if err := os.WriteFile(file, []byte(on), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +131,14 @@ func TestReplicasCanFollowRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return objects
+}
+
+// TestReplicasCanFollowRequests takes the comment signs from the lines in
+// config/default, as a user would.
+func TestReplicasCanFollowRequests(t *testing.T) {
+	t.Parallel()
+	objects := switchedOn(t, "#components:\n#- ../components/autoscaling", "components:\n- ../components/autoscaling")
 	if _, err := apply(t.Context(), objects, "--dry-run=server"); err != nil {
 		t.Fatal(err)
 	}
@@ -159,23 +166,7 @@ func TestReplicasCanFollowRequests(t *testing.T) {
 // so no API server judges it here.
 func TestPrometheusCanBeSwitchedOn(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "config"))); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(dir, "default", "kustomization.yaml")
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	on := strings.Replace(string(b), "#- ../prometheus", "- ../prometheus", 1)
-	if err := os.WriteFile(file, []byte(on), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	objects, err := kustomize(t.Context(), filepath.Join(dir, "default"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	objects := switchedOn(t, "#- ../prometheus", "- ../prometheus")
 	if len(objects) != len(installed)+1 {
 		t.Fatalf("there are %d objects with Prometheus and %d without", len(objects), len(installed))
 	}

@@ -29,7 +29,7 @@ func FuzzWithUsage(f *testing.F) {
 			t.Fatalf("%q became %q: %v", body, got, err)
 		}
 		if err := json.Unmarshal(body, &was); err != nil {
-			t.Skip() // a number beyond float64
+			return // a number beyond float64, which this test cannot compare
 		}
 		options, ok := was["stream_options"].(map[string]any)
 		if !ok && was["stream_options"] != nil {
